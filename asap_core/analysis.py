@@ -5,7 +5,6 @@ A folder of `analysis.json` (facts), `rows.json` (what is text, row by row), one
 """
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -115,10 +114,7 @@ def save(
     `weights` is a safetensors file's content. An analysis that stood at `folder` is replaced; anything
     else there raises AnalysisError.
     """
-    unknown = set(arrays) ^ set(ARRAYS) - OPTIONAL - set(arrays)
-    assert not unknown & set(ARRAYS) and set(arrays) <= set(ARRAYS), (
-        f"arrays do not fit the contract: {unknown}"
-    )
+    assert set(ARRAYS) - OPTIONAL <= set(arrays) <= set(ARRAYS), f"not the contract's arrays: {set(arrays)}"
     folder = folder.absolute()
     refuse_foreign(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -173,15 +169,16 @@ def refuse_foreign(folder: Path) -> None:
         return
     if folder.exists():
         raise AnalysisError(
-            f"{folder} exists and is not an analysis: nothing was written; name a new or empty folder with --out"
+            f"{folder} exists and is not an analysis: nothing was written; "
+            "name a new or empty folder with --out"
         )
 
 
 def _replace(draft: Path, folder: Path) -> None:
     old = draft.with_name(draft.name + "-old")
     if folder.exists():
-        os.replace(folder, old)
-    os.replace(draft, folder)
+        folder.replace(old)
+    draft.replace(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

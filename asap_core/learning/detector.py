@@ -1,0 +1,81 @@
+"""Detector: all that was learnt (L2, L3, L4), as it is kept in an analysis and applied to new images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ..errors import AnalysisError
+from . import spelling, verdicts
+from .distiller import Distiller
+from .spelling import Standard
+
+
+@dataclass(frozen=True)
+class Detector:
+    """The way from an encoder's reading to a verdict; every step is linear but for two normalisations."""
+
+    standard: Standard
+    matrix: NDArray[np.float32]  # (k, e), forget to spell
+    distiller: Distiller
+
+    def judge(self, readings: NDArray) -> "Judged":
+        """Readings (n, e) -> distilled vectors, logits and calibrated scores."""
+        spell_free = spelling.forget(readings, self.standard, self.matrix)  # (n, k)
+        distilled = self.distiller.distil(spell_free)  # (n, d)
+        logits = self.distiller.logits(distilled)  # (n,)
+        return Judged(spell_free, distilled, logits, verdicts.score(logits, self.distiller.temperature))
+
+    def contributions(self, distilled: NDArray) -> NDArray[np.float32]:
+        """What each dimension adds to each verdict, (n, d): w_j (d_ij - mean real d_j)."""
+        return self.distiller.head * (distilled - self.distiller.real_mean)
+
+    def to_bytes(self) -> bytes:
+        """A safetensors file's content."""
+        d = self.distiller
+        tensors = {
+            "standard.mean": self.standard.mean,
+            "standard.scale": self.standard.scale,
+            "spelling.matrix": self.matrix,
+            "distiller.weight": d.weight,
+            "distiller.bias": d.bias,
+            "distiller.real_mean": d.real_mean,
+            "head.weight": d.head,
+            "head.offset": np.float64([d.offset]),
+            "temperature": np.float64([d.temperature]),
+        }
+        return save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
+
+    @classmethod
+    def of(cls, analysis_folder: Path) -> "Detector":
+        """The detector that an analysis holds; raise AnalysisError where its weights are damaged."""
+        file = analysis_folder / "weights.safetensors"
+        try:
+            tensors = load(file.read_bytes())
+            return cls(
+                Standard(tensors["standard.mean"], tensors["standard.scale"]),
+                tensors["spelling.matrix"],
+                Distiller(
+                    weight=tensors["distiller.weight"],
+                    bias=tensors["distiller.bias"],
+                    head=tensors["head.weight"],
+                    offset=float(tensors["head.offset"][0]),
+                    temperature=float(tensors["temperature"][0]),
+                    real_mean=tensors["distiller.real_mean"],
+                ),
+            )
+        except (OSError, SafetensorError, KeyError) as error:
+            raise AnalysisError(f"{file} cannot be read ({error}); build the analysis again") from error
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a detector says of images, row by row."""
+
+    spell_free: NDArray[np.float32]  # (n, k)
+    distilled: NDArray[np.float32]  # (n, d)
+    logits: NDArray[np.float32]  # (n,), > 0 is fake
+    scores: NDArray[np.float32]  # (n,), calibrated
