@@ -148,19 +148,20 @@ def load(folder: Path) -> Analysis:
         raise AnalysisError(f"{folder} is of version {found}, expected {VERSION}; build it again")
     try:
         rows = json.loads((folder / "rows.json").read_text("utf-8"))
+        paths, metadata = list(rows["paths"]), dict(rows["metadata"])
         arrays = {
             name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ARRAYS
             if name not in OPTIONAL or (folder / f"{name}.npy").exists()
         }
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise AnalysisError(f"{folder} is damaged ({error}); build it again") from error
-    short = [name for name, array in arrays.items() if len(array) != len(rows["paths"])]
+    short = [name for name, array in arrays.items() if len(array) != len(paths)]
     if short:
         raise AnalysisError(
-            f"{folder} is damaged: {', '.join(short)} do not have a row an image; build it again"
+            f"{folder} is damaged: not one row an image in {', '.join(short)}; build it again"
         )
-    return Analysis(folder, info, rows["paths"], rows["metadata"], arrays)
+    return Analysis(folder, info, paths, metadata, arrays)
 
 
 def refuse_foreign(folder: Path) -> None:
