@@ -91,6 +91,11 @@ class Analysis:
         """What each dimension adds to each verdict, (n, d), logit units: w_j (d_ij - mean real d_j)."""
         return self.head * (self.distilled - np.asarray(self.info["head"]["real_mean"], np.float32))
 
+    @cached_property
+    def summary(self) -> Mapping[str, Any]:
+        """What the build measured: accuracy and AUC with intervals, counts, stages (`summary.json`)."""
+        return json.loads((self.folder / "summary.json").read_text("utf-8"))
+
     def positions(self, plane: str) -> NDArray[np.float32]:
         """Where the images lie in the content or the decision plane, (n, 2), each 0 to 1."""
         return self.arrays[plane]
