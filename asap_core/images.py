@@ -1,0 +1,209 @@
+"""One image file: safely opened, decoded, upright and RGB.
+
+Whatever is wrong with a file is an ImageError that says in plain words what was found. Pillow's limits are
+not relied on: formats are an allow-list, sizes are checked before anything is decoded.
+"""
+
+import re
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, features
+
+# Imported so that they are registered before threads ask for them.
+from PIL import (  # isort: skip
+    BmpImagePlugin as _bmp,  # noqa: F401
+    GifImagePlugin as _gif,  # noqa: F401
+    JpegImagePlugin as _jpeg,  # noqa: F401
+    MpoImagePlugin as _mpo,  # noqa: F401
+    PngImagePlugin as _png,  # noqa: F401
+    TiffImagePlugin as _tiff,  # noqa: F401
+    WebPImagePlugin as _webp,  # noqa: F401
+)
+
+from .errors import ImageError
+
+FORMATS: dict[str, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+}
+if features.check("avif"):
+    FORMATS["AVIF"] = (".avif",)
+
+EXTENSIONS = {extension: name for name, extensions in FORMATS.items() for extension in extensions}
+MAX_PIXELS = 128_000_000  # the largest phone cameras give 108 million
+MAX_BYTES = 512 * 2**20
+
+# Pillow's remarks about odd metadata concern nobody here; what matters is checked and raised.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+# How a file begins, and what it is. The first that fits counts.
+SIGNATURES = (
+    (rb"\xff\xd8\xff", "JPEG"),
+    (rb"\x89PNG\r\n\x1a\n", "PNG"),
+    (rb"RIFF....WEBP", "WEBP"),
+    (rb"BM....\0\0\0\0", "BMP"),
+    (rb"II\*\0|MM\0\*", "TIFF"),
+    (rb"GIF8[79]a", "GIF"),
+    (rb"....ftyp(avif|avis)", "AVIF"),
+    (rb"....ftyp(hei[cx]|hev[cx]|mif1|msf1)", "HEIC"),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "JPEG XL"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
+    (rb"8BPS", "Photoshop"),
+    (rb"\s*(<\?xml[^>]*>\s*)?<svg", "SVG"),
+)
+OTHER_CONTENTS = (
+    (rb"\0+$", "nothing but zero bytes"),
+    (rb"version https://git-lfs", "a Git LFS pointer, not the image itself"),
+    (rb"(?i)\s*<(!doctype html|html|head|body)", "a web page"),
+    (rb"%PDF", "a PDF"),
+    (rb"PK\x03\x04", "a zip archive"),
+    (rb"\x1f\x8b", "a gzip archive"),
+    (rb"....ftyp|\x1aE\xdf\xa3", "a video"),
+    (rb"[\t\n\r\x20-\x7e]+$", "text"),
+)
+HEAD = 64  # bytes of a file that `kind` looks at
+
+
+def kind(head: bytes) -> str | None:
+    """The image format that a file's first bytes announce, also one that is not read here; None if none."""
+    return next((name for pattern, name in SIGNATURES if re.match(pattern, head, re.DOTALL)), None)
+
+
+def found(head: bytes) -> str:
+    """What a file's first bytes are, in words for a message."""
+    named = kind(head)
+    if named:
+        return f"a {named} image" if named in FORMATS else f"a {named} image, which is not read here"
+    return next(
+        (words for pattern, words in OTHER_CONTENTS if re.match(pattern, head, re.DOTALL)), "unknown data"
+    )
+
+
+def content(path: Path) -> bytes:
+    """A file's bytes; pipes and devices are never opened, nothing above MAX_BYTES is read."""
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError("a folder, not a file")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError("a pipe, socket or device, not a file")
+        if status.st_size > MAX_BYTES:
+            raise ImageError(f"oversized: {status.st_size:,} bytes, more than the {MAX_BYTES:,} allowed")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"cannot be opened: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:  # a name with a zero byte in it
+        raise ImageError(f"cannot be opened: {error}") from error
+    if not data:
+        raise ImageError("an empty file")
+    return data
+
+
+def header(data: bytes) -> Image.Image:
+    """An image whose header was read and found acceptable; its pixels are not decoded yet."""
+    with plain_errors(data):
+        image = Image.open(BytesIO(data), formats=tuple(FORMATS))
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"oversized: {width} × {height} pixels, more than the {MAX_PIXELS:,} allowed")
+    return image
+
+
+def read(source: Path | bytes, at_least: int = 0) -> Image.Image:
+    """An image, upright, RGB, 8 bits; of an animation the first frame; transparency becomes white.
+
+    With `at_least` a JPEG may be decoded smaller, its shorter side not below that many pixels (nor enlarged).
+    """
+    data = source if isinstance(source, bytes) else content(source)
+    image = header(data)
+    with plain_errors(data):
+        if at_least > 0:
+            image.draft(None, (at_least, at_least))
+        image.load()
+        return upright(rgb(image), orientation(image))
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation of a loaded image, 1 to 8; 1 where it says none or nonsense."""
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except Exception:  # damaged EXIF is no reason to do without the picture
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def upright(image: Image.Image, turned: int) -> Image.Image:
+    """Undo the EXIF orientation `turned`."""
+    return image.transpose(TURNS[turned]) if turned in TURNS else image
+
+
+def rgb(image: Image.Image) -> Image.Image:
+    """Any mode that Pillow knows -> RGB, 8 bits; transparency over white."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I;16"):
+        return _eight_bits(np.asarray(image.convert("I")), 65535)
+    if image.mode in ("I", "F"):
+        values = np.nan_to_num(np.asarray(image, np.float64), posinf=0, neginf=0)
+        # Such files do not say what is white: the nearest usual range above the brightest pixel.
+        brightest = values.max()
+        usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+        return _eight_bits(values, next((top for top in usual if brightest <= top), brightest))
+    if image.has_transparency_data:
+        over = image.convert("RGBA")
+        white = Image.new("RGBA", over.size, "white")
+        white.alpha_composite(over)
+        return white.convert("RGB")
+    return image.convert("RGB")
+
+
+def _eight_bits(values: np.ndarray, white: float) -> Image.Image:
+    scaled = np.clip(values * (255.0 / white), 0, 255)
+    return Image.fromarray(np.round(scaled).astype(np.uint8)).convert("RGB")
+
+
+@contextmanager
+def plain_errors(data: bytes) -> Iterator[None]:
+    """Turn whatever Pillow's decoders raise on hostile bytes, which is nearly anything, into an ImageError."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        pixels = re.search(r"\d+", str(error))
+        size = f"{int(pixels[0]):,} pixels" if pixels else "too many pixels"
+        raise ImageError(f"oversized: {size}, more than the {MAX_PIXELS:,} allowed") from error
+    except Image.UnidentifiedImageError as error:
+        what = kind(data[:HEAD])
+        if what in FORMATS:
+            raise ImageError(
+                f"damaged or cut short: begins like {what}, but its header cannot be read"
+            ) from error
+        raise ImageError(f"not an image that can be read: holds {found(data[:HEAD])}") from error
+    except MemoryError as error:
+        raise ImageError("does not fit into memory") from error
+    except Exception as error:
+        if re.search("truncated|unexpected end|not enough", str(error), re.IGNORECASE):
+            raise ImageError(f"cut short: {len(data):,} bytes are not the whole image") from error
+        raise ImageError(f"damaged: {str(error)[:120] or type(error).__name__}") from error
