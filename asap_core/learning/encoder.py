@@ -1,18 +1,33 @@
 """L1. A frozen image encoder and its two readings: the joint embedding, and every block's moments."""
 
+import difflib
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import EncoderError, SettingsError
-from . import trunk
+from . import operators as operators
+from . import trunk, weights
+from .tower import ClipTower, Tower
+from .weights import Source  # isort: split
+
+import open_clip
+from open_clip.transformer import VisionTransformer
 
 LAYERS = ("last", "all")
+PRESETS = {
+    "b32": "ViT-B-32-quickgelu/openai",
+    "b16": "ViT-B-16-quickgelu/openai",
+    "l14": "ViT-L-14-quickgelu/openai",
+}
+EXPECTED = f"expected mini, {', '.join(PRESETS)}, MODEL/TAG of open_clip, or MODEL/path/to/file.safetensors"
 
 
 @dataclass(frozen=True)
@@ -41,40 +56,27 @@ class Reading:
         return self.joint if self.all is None else self.all
 
 
-class Tower(Protocol):
-    """An image tower, frozen: mini's trunk, or one of open_clip's."""
-
-    image_size: int
-    grid: tuple[int, int]
-    joint_width: int
-    columns: tuple[int, ...]  # of the `all` reading, block by block; empty if it has none
-
-    def prepare(self, image: Image.Image) -> Tensor: ...
-
-    def read(self, pixels: Tensor, everything: bool) -> tuple[Tensor, Tensor | None]: ...
-
-
 class Encoder:
     """An image tower on its device, and how it is read."""
 
     def __init__(
-        self, name: str, weights: str, digest: str, layers: str, device: torch.device, tower: Tower
-    ) -> None:
-        self.name, self.weights, self.layers, self.device, self.tower = name, weights, layers, device, tower
+        self, name: str, loaded: str, identity: str, layers: str, device: torch.device, tower: Tower
+    ):
+        self.name, self.weights, self.layers, self.device, self.tower = name, loaded, layers, device, tower
         self.image_size, self.grid = tower.image_size, tower.grid  # pixels; rows and columns of tokens
         self.joint_width = tower.joint_width
         self.blocks = tower.columns if layers == "all" else ()  # columns of the `all` reading, block by block
         self.width = sum(self.blocks) or self.joint_width  # of the reading used
-        self.identity = f"{name} {digest} {layers}"
+        self.identity = f"{identity} {layers}"  # same identity, same readings
 
     def prepare(self, image: Image.Image) -> Tensor:
-        """An RGB image -> what `encode` takes a stack of: (3, s, s)."""
+        """An RGB image -> what `encode` takes a stack of: (3, s, s) uint8."""
         return self.tower.prepare(image)
 
     @torch.inference_mode()
     def encode(self, batch: Tensor) -> Reading:
         """Prepared images (n, 3, s, s) -> their reading; half precision on a GPU, single on a CPU."""
-        with torch.autocast(self.device.type, enabled=self.device.type != "cpu"):
+        with torch.autocast(self.device.type, torch.float16, enabled=self.device.type != "cpu"):
             joint, everything = self.tower.read(batch.to(self.device), self.layers == "all")
         return Reading(_numpy(joint), None if everything is None else _numpy(everything))
 
@@ -87,21 +89,124 @@ def open(settings: EncoderSettings) -> Encoder:
     """The encoder that the settings name, weights loaded; EncoderError where something cannot be had."""
     device = _device(settings.device)
     if settings.name == "mini":
-        tower, weights, digest = trunk.load(), "ImageNet", trunk.SHA256[:16]
-        return Encoder(
-            "mini",
-            weights,
-            f"{digest} {tower.image_size}",
-            settings.layers or "all",
-            device,
-            tower.to(device),
+        mini = trunk.load().to(device)
+        identity = f"mini {trunk.SHA256[:16]} {mini.image_size}"
+        return Encoder("mini", "ImageNet", identity, settings.layers or "all", device, mini)
+    model, asked = _parse(settings.name)
+    if _is_tag(model, asked):
+        file, config, loaded = _published(model, asked), _config(model, asked), asked
+    else:
+        file, config = weights.checkpoint(model, asked), _usual_config(model)
+        loaded = f"{file.name} sha256:{weights.sha256(file)[:16]}"
+    tower = _create(model, file, config, device)
+    layers = settings.layers or "last"
+    if layers == "all" and not tower.columns:
+        raise SettingsError(
+            f"{settings.name} is no plain vision transformer: it can be read with --layers last only"
         )
-    raise EncoderError(f"no encoder {settings.name!r}")
+    identity = " ".join(f"{model} {_digest(tower.visual)} {tower.transform}".split())
+    return Encoder(settings.name, loaded, identity, layers, device, tower)
 
 
 def available(name: str) -> bool:
-    """Whether an encoder's weights are there, or can be had; takes three seconds at most."""
-    return name == "mini"
+    """Whether an encoder's weights are here or can be downloaded; takes three seconds at most."""
+    if name == "mini":
+        return trunk.weights().is_file()
+    model, asked = _parse(name)
+    if not _is_tag(model, asked):
+        return weights.checkpoint(model, asked).is_file()
+    source = Source.of(model, asked, _config(model, asked))
+    return source.here() is not None or source.obstacle() is None
+
+
+def _parse(name: str) -> tuple[str, str]:
+    """A name -> open_clip's model, and a tag or a path; EncoderError with near matches if there is none."""
+    full, models = PRESETS.get(name, name), open_clip.list_models()
+    pieces = full.split("/")
+    for cut in range(1, len(pieces)):  # open_clip takes ViT-B/32 for ViT-B-32
+        model, asked = "-".join(pieces[:cut]), "/".join(pieces[cut:])
+        if model in models:
+            if _is_tag(model, asked) or Path(asked).suffix.lower() in (".safetensors", *weights.UNSAFE):
+                return model, asked
+            tags = open_clip.list_pretrained_tags_by_model(model)
+            near = difflib.get_close_matches(asked, tags, 5, 0.5) or tags
+            raise EncoderError(
+                f"{model} has no weights {asked!r}; it has {', '.join(near) or 'none of its own'}"
+            )
+    if full in models:
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(full))
+        raise EncoderError(f"{full} needs weights: {full}/TAG with one of {tags}; or {full}/file.safetensors")
+    near = difflib.get_close_matches(pieces[0], [*PRESETS, "mini", *models], 5, 0.5)
+    raise EncoderError(
+        f"no encoder {name!r}; {'near it: ' + ', '.join(near) + '; ' if near else ''}{EXPECTED}"
+    )
+
+
+def _is_tag(model: str, asked: str) -> bool:
+    return bool(_config(model, asked))
+
+
+def _config(model: str, tag: str) -> Mapping:
+    return open_clip.get_pretrained_cfg(model, tag)
+
+
+def _usual_config(model: str) -> Mapping:
+    """How images are prepared for a checkpoint that does not say: as for the model's published weights."""
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    return {**_config(model, tags[0]), "quick_gelu": False} if tags else {}
+
+
+def _published(model: str, tag: str) -> Path:
+    """The file of a model's published weights, downloaded by open_clip if need be."""
+    config = _config(model, tag)
+    source = Source.of(model, tag, config)
+    here = source.here()
+    if here is not None and source.repository:
+        return here
+    obstacle = None if here else source.obstacle()
+    if obstacle:
+        raise source.missing(obstacle)
+    try:
+        with weights.quiet():
+            return Path(open_clip.pretrained.download_pretrained(dict(config)))
+    except Exception as error:  # whatever a download raises, it means one thing
+        raise source.missing(str(error)[:200]) from error
+
+
+def _create(model: str, file: Path, config: Mapping, device: torch.device) -> ClipTower:
+    """The image tower of a model with a file's weights, frozen."""
+    try:
+        with weights.quiet():
+            whole, _, transform = open_clip.create_model_and_transforms(
+                model,
+                pretrained=str(file),
+                device=device,
+                force_quick_gelu=bool(
+                    config.get("quick_gelu")
+                ),  # of weights published under a plain model's name
+                image_mean=config.get("mean"),
+                image_std=config.get("std"),
+                image_interpolation=config.get("interpolation"),
+                image_resize_mode=config.get("resize_mode"),
+            )
+    except (
+        Exception
+    ) as error:  # open_clip, safetensors and torch each have their own for a file that does not fit
+        raise EncoderError(f"{file} does not hold weights of {model}: {str(error)[:300]}") from error
+    visual: nn.Module = whole.visual.eval().requires_grad_(False)  # pyright: ignore
+    blocks = visual.transformer.resblocks if isinstance(visual, VisionTransformer) else None
+    return ClipTower(visual, transform, blocks)  # pyright: ignore
+
+
+def _digest(module: nn.Module) -> str:
+    """Sixteen digits that stand for a module's weights, wherever they came from."""
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(
+            tensor.cpu().contiguous().view(torch.uint8).numpy() if tensor.ndim else str(tensor).encode()
+        )
+    return digest.hexdigest()[:16]
 
 
 def _device(name: str | None) -> torch.device:

@@ -119,5 +119,5 @@ def _fold(network: nn.Module) -> None:
             if isinstance(child, nn.Conv2d):
                 convolution = name
             elif isinstance(child, BatchNormAct2d):
-                setattr(module, convolution, fuse_conv_bn_eval(getattr(module, convolution), child))
+                setattr(module, convolution, fuse_conv_bn_eval(getattr(module, convolution), child))  # pyright: ignore
                 setattr(module, name, child.act)
