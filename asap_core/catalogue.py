@@ -1,4 +1,4 @@
-"""Catalogue: the images of a folder or a manifest in a fixed order, what each is, and what was left out and why.
+"""Catalogue: the images of a folder or a manifest in a fixed order, what each is, and what was left out.
 
 Row i is the same image everywhere in ASAP. Each file is read once, by a few threads.
 """
@@ -6,21 +6,21 @@ Row i is the same image everywhere in ASAP. Each file is read once, by a few thr
 import hashlib
 import json
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import astuple, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import duplicates, facts, folder, images, layouts, manifest
+from . import duplicates, facts, sources
 from .errors import CatalogueError, ImageError
 from .facts import Look
-from .folder import Skipped, walk
+from .folder import Skipped
 from .layouts import Place
 from .progress import Report, silent
+from .sources import Listing
 
 BLOCK = 32  # images a thread looks at before it reports
 
@@ -56,25 +56,13 @@ class Catalogue:
     notes: tuple[str, ...] = ()  # what somebody should know, in sentences
 
 
-@dataclass
-class Listing:
-    """The images that a source names, before any is opened: aligned lists, sorted by path."""
-
-    root: Path
-    paths: list[str] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
-    metadata: dict[str, list] = field(default_factory=dict)
-    skipped: list[Skipped] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
 def read(source: Path, settings: CatalogueSettings | None = None, report: Report = silent) -> Catalogue:
-    """Read a folder or a manifest; raise CatalogueError where it has no readable images or no known layout."""
+    """Read a folder or a manifest; raise CatalogueError without readable images or a known layout."""
     settings = settings or CatalogueSettings()
-    listed = listing(source, settings)
+    listed = sources.listing(source, settings.unlabelled)
     looks, broken = _look(listed, settings, report)
     if not looks:
-        raise CatalogueError(_nothing(source, [*listed.skipped, *broken]))
+        raise CatalogueError(sources.nothing(source, [*listed.skipped, *broken]))
     return _catalogue(listed, looks, broken, settings.unlabelled)
 
 
@@ -82,95 +70,11 @@ def glance(source: Path, settings: CatalogueSettings | None = None) -> str:
     """A digest of the names, sizes and times of all image files (and of a manifest): did anything change?"""
     settings = settings or CatalogueSettings()
     digest = hashlib.sha256()
-    if source.is_dir():
-        files = [file for file in walk(source).files if file.named_as_image]
-    else:
-        listed = listing(source, settings)
+    if not source.is_dir():
         digest.update(source.read_bytes())
-        files = [folder.file(listed.root, path) for path in listed.paths]
-    for file in files:
+    for file in sources.files(source, settings.unlabelled):
         digest.update(json.dumps([file.path, file.size, file.mtime_ns]).encode())
     return digest.hexdigest()
-
-
-def listing(source: Path, settings: CatalogueSettings | None = None) -> Listing:
-    """The images that a source names and what it says of them; none is decoded."""
-    settings = settings or CatalogueSettings()
-    source = source.absolute()
-    if source.is_dir():
-        listed = _from_folder(source, settings.unlabelled)
-    elif source.suffix.lower() in manifest.SUFFIXES and source.is_file():
-        listed = _from_manifest(source, settings.unlabelled)
-    elif source.exists():
-        raise CatalogueError(
-            f"{source} is neither a folder nor a table; expected one of them (.csv, .parquet)"
-        )
-    else:
-        raise CatalogueError(
-            f"{source} does not exist; expected a folder of images, or a CSV or Parquet table"
-        )
-    if not listed.paths:
-        raise CatalogueError(_nothing(source, listed.skipped))
-    return listed
-
-
-def _from_folder(root: Path, unlabelled: bool) -> Listing:
-    walked = walk(root)
-    named = [file.path for file in walked.files if file.named_as_image]
-    others = [file.path for file in walked.files if not file.named_as_image]
-    listed = Listing(root, skipped=[*walked.skipped, *_images_in_disguise(root, others)])
-    folders = Counter(PurePosixPath(path).parent.parts for path in named)
-    places = layouts.explored(folders) if unlabelled else layouts.places(folders, root.name)
-    if folders and not unlabelled and all(place.is_fake is None for place in places.values()):
-        raise CatalogueError(_unrecognised(root, folders))
-    for path in named:
-        place = places[PurePosixPath(path).parent.parts]
-        if place.is_fake is None and not unlabelled:
-            listed.skipped.append(Skipped(path, "no folder above it says real or fake"))
-        else:
-            listed.paths.append(path)
-            listed.places.append(place)
-    torn = [
-        folder for folder, place in places.items() if place.is_fake is not None and layouts.is_torn(folder)
-    ]
-    if torn:
-        said = "fake" if places[torn[0]].is_fake else "real"
-        listed.notes.append(
-            f"{len(torn)} folder(s) have both real and fake in their path, for instance {'/'.join(torn[0])}, "
-            f"whose images count as {said}."
-        )
-    return listed
-
-
-def _images_in_disguise(root: Path, paths: Sequence[str]) -> Iterator[Skipped]:
-    """Images among the files that are not named as images."""
-    for path in paths:
-        try:
-            with (root / path).open("rb") as file:
-                facts.refuse_misnamed(PurePosixPath(path).suffix, file.read(images.HEAD))
-        except ImageError as error:
-            yield Skipped(path, str(error))
-        except OSError:
-            continue  # not named as an image and not to be opened: nobody's loss
-
-
-def _from_manifest(source: Path, unlabelled: bool) -> Listing:
-    root, table = source.parent, manifest.read(source, unlabelled)
-    listed, taken = Listing(root, notes=list(table.notes)), {}
-    for row in table.rows:
-        path = manifest.locate(root, row.path)
-        reason = manifest.objection(row, root, path, taken)
-        if reason:
-            listed.skipped.append(Skipped(row.path or f"{source.name}, row {row.number}", reason))
-        else:
-            taken[path] = row
-    kept = sorted(taken)
-    listed.paths = kept
-    listed.places = [place for path in kept if (place := taken[path].place)]
-    listed.metadata = {
-        name: [values[taken[path].number - 1] for path in kept] for name, values in table.metadata.items()
-    }
-    return listed
 
 
 def _look(
@@ -179,15 +83,14 @@ def _look(
     """Look at files until there are enough: row -> Look, and the broken ones."""
     n = len(listed.paths)
     wanted = n if settings.limit is None else min(settings.limit, n)
-    order = range(n) if wanted == n else _sample_order(listed.places, settings.seed)
+    order = list(range(n)) if wanted == n else _sample_order(listed.places, settings.seed)
     looks: dict[int, Look] = {}
     broken: list[Skipped] = []
     tried = 0
-    while len(looks) < wanted and tried < n:
+    while len(looks) < wanted and tried < n:  # more than once only where a sample held broken files
         rows = order[tried : tried + wanted - len(looks)]
-        for row, result in zip(
-            rows, _in_threads([listed.root / listed.paths[i] for i in rows], settings.workers)
-        ):
+        results = _in_threads([listed.root / listed.paths[row] for row in rows], settings.workers)
+        for row, result in zip(rows, results, strict=True):
             if isinstance(result, Look):
                 looks[row] = result
             else:
@@ -198,7 +101,7 @@ def _look(
 
 
 def _sample_order(places: Sequence[Place], seed: int) -> list[int]:
-    """All rows, so ordered that every beginning is a sample with each generator's share, and at least one of each."""
+    """All rows, ordered so that any first few have each generator's share, and at least one of each."""
     generators = np.array([place.generator for place in places])
     shuffled = np.random.default_rng(seed).permutation(len(places))
     turn = np.empty(len(places))
@@ -268,37 +171,13 @@ def _fingerprint(
     return digest.hexdigest()
 
 
-def _contradictions(paths: Sequence[str], places: Sequence[Place], looks: Sequence[Look]) -> Iterator[str]:
+def _contradictions(paths: Sequence[str], places: Sequence[Place], looks: Sequence[Look]) -> list[str]:
     """A sentence if the same bytes are labelled both real and fake."""
-    real = {look.digest: path for path, place, look in zip(paths, places, looks) if place.is_fake is False}
-    both = [
-        (real[look.digest], path)
-        for path, place, look in zip(paths, places, looks)
-        if place.is_fake and look.digest in real
+    rows = list(zip(paths, places, looks, strict=True))
+    real = {look.digest: path for path, place, look in rows if place.is_fake is False}
+    fake = [(path, real[look.digest]) for path, place, look in rows if place.is_fake and look.digest in real]
+    return [
+        f"{len(fake)} images labelled fake have the same content as one labelled real, for instance "
+        f"{path} and {other}: one of the labels must be wrong."
+        for path, other in fake[:1]
     ]
-    if both:
-        yield (
-            f"{len(both)} file(s) labelled fake are byte for byte the same as one labelled real, for instance "
-            f"{both[0][1]} and {both[0][0]}: one of the labels must be wrong."
-        )
-
-
-def _nothing(source: Path, skipped: Sequence[Skipped]) -> str:
-    expected = ", ".join(images.FORMATS)
-    if not skipped:
-        return f"no images in {source}; expected {expected}"
-    reasons = Counter(each.kind for each in skipped).most_common(5)
-    listed = ", ".join(f"{count} × {kind}" for kind, count in reasons)
-    return f"no readable images in {source}; skipped: {listed}; expected {expected}"
-
-
-def _unrecognised(root: Path, folders: Counter[layouts.Folder]) -> str:
-    return f"""\
-cannot tell real images from fake ones in {root}. Found:
-
-{layouts.tree(folders, root.name)}
-
-Say what is real in one of these ways:
-  1. two folders, real/ and fake/ (or real/ and one folder per generator), and the images in them
-  2. a CSV file with the columns path,label, and a line such as photo.jpg,real for every image
-To explore images whose origin is unknown: build SOURCE --unlabelled --using ANALYSIS"""

@@ -16,13 +16,12 @@ SIDE = 16  # of the small grey picture, pixels
 BITS, BAND = 64, 16  # of a hash; two hashes are compared if one of their four bands agrees
 NEAR = 8  # bits in which the hashes of near-duplicates may differ
 CONTRAST = 6.0  # standard deviation, grey levels of 255, below which a picture counts as flat
-DIFFERENCE = 4.0  # root mean square, grey levels, between near-duplicates
-SHARE = 0.15  # the same as a share of the contrast: a small figure on white is not white
+DIFFERENCE = 0.25  # of near-duplicates, as a share of the lower contrast; other pairs begin to pass at 0.3
 WINDOW = 64  # how many neighbours in sorted order a hash is compared with
 
 
 def group(digests: Sequence[bytes], greys: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Number the groups, (n,) in order of first appearance; digests of contents, small pictures (n, SIDE, SIDE)."""
+    """Number the groups in order of first appearance, (n,); pictures are (n, SIDE, SIDE)."""
     contents = np.array([digest.hex() for digest in digests], dtype="U64")
     _, first, copy = np.unique(contents, return_index=True, return_inverse=True)
     a, b = near_pairs(greys[first])
@@ -45,7 +44,7 @@ def near_pairs(greys: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.
     return a[keep], b[keep]
 
 
-def contrast(greys: NDArray[np.uint8]) -> NDArray[np.float32]:
+def contrast(greys: NDArray) -> NDArray[np.float32]:
     """Standard deviation of each picture, (n,), grey levels of 255."""
     return greys.reshape(-1, SIDE * SIDE).std(axis=1, dtype=np.float32)
 
@@ -93,7 +92,6 @@ def alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]
     verdicts = np.empty(len(one), bool)
     for start in range(0, len(one), 4096):
         a, b = one[start : start + 4096], other[start : start + 4096]
-        apart = np.sqrt(np.square(a.astype(np.float32) - b).mean(axis=(1, 2)))
-        limit = np.minimum(DIFFERENCE, SHARE * np.minimum(contrast(a), contrast(b)))
-        verdicts[start : start + len(a)] = apart <= limit
+        apart = contrast(a.astype(np.int16) - b)  # whatever their brightness
+        verdicts[start : start + len(a)] = apart <= DIFFERENCE * np.minimum(contrast(a), contrast(b))
     return verdicts

@@ -19,11 +19,17 @@ from .errors import ImageError
 
 # Luminance table of the JPEG standard (Annex K), row by row; libjpeg scales it by the quality.
 LUMINANCE = np.array(
-    [16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55]
-    + [14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62]
-    + [18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92]
-    + [49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99]
-)
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ]
+).ravel()
 QUALITIES = np.arange(1, 101)
 SUBSAMPLINGS = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
@@ -54,7 +60,7 @@ class Look:
 
 
 def look(path: Path) -> Look:
-    """Read a file once; raise ImageError with the reason if it is not a whole image of the kind it is named."""
+    """Read a file once; raise ImageError where it is not a whole image of the kind that it is named."""
     data = images.content(path)
     refuse_misnamed(path.suffix, data[: images.HEAD])
     image = images.header(data)
@@ -89,7 +95,7 @@ def look(path: Path) -> Look:
 
 
 def refuse_misnamed(suffix: str, head: bytes) -> None:
-    """Raise ImageError where the first bytes are those of an image of another format than the extension says."""
+    """Raise ImageError where a file begins like an image, but of another format than it is named."""
     held = images.kind(head)
     if held is None or held == images.EXTENSIONS.get(suffix.lower()):
         return

@@ -113,11 +113,11 @@ def _take(found: Walk, path: str, folders: list[str]) -> None:
 
 
 def _follow(found: Walk, path: str, folders: list[str], above: set[tuple[int, int]]) -> None:
-    """Take what a link leads to, unless that is nothing, was met before or would lead out of the root's parents."""
+    """Take what a link leads to, unless that is nothing, was met before, or holds the root itself."""
     try:
         identity = _identity((found.root / path).stat())
     except FileNotFoundError:
-        _skip(found, path, f"a link to nothing: {_shown(os.readlink(found.root / path))} does not exist")
+        _skip(found, path, f"a link to nothing: {_shown(str((found.root / path).readlink()))} does not exist")
         return
     except OSError as error:
         _skip(found, path, f"a link that cannot be followed: {_words(error)}")

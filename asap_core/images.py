@@ -4,6 +4,7 @@ Whatever is wrong with a file is an ImageError that says in plain words what was
 not relied on: formats are an allow-list, sizes are checked before anything is decoded.
 """
 
+import importlib
 import re
 import stat
 import warnings
@@ -14,17 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, features
-
-# Imported so that they are registered before threads ask for them.
-from PIL import (  # isort: skip
-    BmpImagePlugin as _bmp,  # noqa: F401
-    GifImagePlugin as _gif,  # noqa: F401
-    JpegImagePlugin as _jpeg,  # noqa: F401
-    MpoImagePlugin as _mpo,  # noqa: F401
-    PngImagePlugin as _png,  # noqa: F401
-    TiffImagePlugin as _tiff,  # noqa: F401
-    WebPImagePlugin as _webp,  # noqa: F401
-)
 
 from .errors import ImageError
 
@@ -40,6 +30,9 @@ if features.check("avif"):
     FORMATS["AVIF"] = (".avif",)
 
 EXTENSIONS = {extension: name for name, extensions in FORMATS.items() for extension in extensions}
+for plugin in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):  # before threads ask for them
+    importlib.import_module(f"PIL.{plugin}ImagePlugin")
+
 MAX_PIXELS = 128_000_000  # the largest phone cameras give 108 million
 MAX_BYTES = 512 * 2**20
 
@@ -185,7 +178,7 @@ def _eight_bits(values: np.ndarray, white: float) -> Image.Image:
 
 @contextmanager
 def plain_errors(data: bytes) -> Iterator[None]:
-    """Turn whatever Pillow's decoders raise on hostile bytes, which is nearly anything, into an ImageError."""
+    """Whatever Pillow's decoders raise on hostile bytes, which is nearly anything, becomes an ImageError."""
     try:
         yield
     except ImageError:

@@ -1,11 +1,11 @@
 """Where an image lies says what it is: names of folders -> label, generator, category, split.
 
-The rule, in order. Names are compared without case, as words: "1_fake" is `fake`, "AiArtData" is `ai art data`.
+The rule, in order. Names are compared without case, as words: 1_fake is `fake`, AiArtData is `ai art data`.
 
 1. Split. A folder called train, test, val, ... is a split; the rest of the rule does not see it.
 2. Label. A folder is *real* or *fake* if all its words say so, numbers and neutral words (images, faces, art,
-   ...) left out: `0_real`, `fake_images`, `nature`, `ai`, but not `fake_smiles` or `real_vs_fake`. The first of
-   these that an image's path meets decides:
+   ...) left out: `0_real`, `fake_images`, `nature`, `ai`, but not `fake_smiles` or `real_vs_fake`.
+   The first of these that an image's path meets decides:
    a. the uppermost real or fake folder that has one of the other kind beside it;
    b. the uppermost folder that has a real one in it beside others, none of which holds real or fake folders:
       the others are fake, each named after its generator;
@@ -16,13 +16,13 @@ The rule, in order. Names are compared without case, as words: "1_fake" is `fake
    a. a known one (GENERATORS), wherever it stands;
    b. the name of a folder beside `real` (2b);
    c. above the label: any name on a level that has a known generator on it;
-   d. below the label: a name that no authentic image has below its label, unless its level is one of categories:
-      it has names of authentic images, and no known generator's.
+   d. below the label: a name that no authentic image has below its label, unless its level is one of
+      categories: it has names of authentic images, and no known generator's.
    Otherwise the name of the whole folder, if known; otherwise "fake".
 4. Category. The remaining names, joined by "/". A level with one name throughout says nothing and is left out
    where another one is left.
 
-A name that is both (a generator called firefly, a category firefly) is a generator; a manifest can say otherwise.
+A name that is both (a generator firefly, a category firefly) is a generator; a manifest can say otherwise.
 """
 
 import re
@@ -247,7 +247,7 @@ def explored(folders: Iterable[Folder]) -> dict[Folder, Place]:
 
 
 def tree(counts: Mapping[Folder, int], root: str, most: int = 8) -> str:
-    """The folders that hold images, drawn two levels deep, at most `most` a level; `counts` images in each."""
+    """The folders that hold images, drawn two levels deep, at most `most` in one; `counts` images each."""
     inside: dict[Folder, int] = defaultdict(int)
     for folder, count in counts.items():
         for depth in range(min(len(folder), 2) + 1):

@@ -7,7 +7,7 @@ named below is kept as metadata.
 import datetime
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -67,7 +67,8 @@ def read(source: Path, unlabelled: bool = False) -> Manifest:
     path = columns.take(PATH)
     if path is None:
         raise CatalogueError(
-            f"{source} has no column of paths: found {_listed(table.column_names)}, expected one called path or file"
+            f"{source} has no column of paths: found {_listed(table.column_names)}, "
+            "expected one called path or file"
         )
     label, generator = columns.take(LABEL), columns.take(GENERATOR)
     category, split = columns.take(CATEGORY), columns.take(SPLIT)
@@ -78,15 +79,16 @@ def read(source: Path, unlabelled: bool = False) -> Manifest:
         )
     texts = {name: _texts(table, name) for name in (path, label, generator, category, split) if name}
     empty = [""] * table.num_rows
+    lines = zip(
+        *(texts[name] if name else empty for name in (path, label, generator, category, split)), strict=True
+    )
     rows = []
-    for i in range(table.num_rows):
-        said = {
-            "generator": texts.get(generator, empty)[i],
-            "category": texts.get(category, empty)[i],
-            "split": texts.get(split, empty)[i],
-        }
-        place = _place(source, i + 1, label, texts.get(label, empty)[i], unlabelled, **said)
-        rows.append(Row(i + 1, texts[path][i], place))
+    for number, (path_text, label_text, *others) in enumerate(lines, start=1):
+        said = Said(label, label_text, *others)
+        try:
+            rows.append(Row(number, path_text, _explored(said) if unlabelled else _place(said)))
+        except CatalogueError as error:
+            raise CatalogueError(f"{source}, row {number}: {error}") from error
     metadata, left_out = _metadata(table, columns.rest)
     notes = (f"columns of {source.name} left out, as they hold no plain values: {_listed(left_out)}",)
     return Manifest(rows, metadata, notes if left_out else ())
@@ -120,43 +122,43 @@ def is_fake(text: str, column: str = "label") -> bool | None:
     return layouts.label(word)
 
 
-def _place(
-    source: Path,
-    number: int,
-    column: str | None,
-    text: str,
-    unlabelled: bool,
-    generator: str,
-    category: str,
-    split: str,
-) -> Place | None:
-    split = layouts.split(split) or split
-    if unlabelled:
-        return Place(None, "unknown", category, split)
-    if column is None:
-        text, column = ("real" if layouts.label(generator) is False else "fake") if generator else "", "label"
+@dataclass(frozen=True)
+class Said:
+    """What a row says; "" for what it does not. `column` is the label's, None if there is none."""
+
+    column: str | None
+    label: str
+    generator: str
+    category: str
+    split: str
+
+
+def _explored(said: Said) -> Place:
+    return Place(None, "unknown", said.category, layouts.split(said.split) or said.split)
+
+
+def _place(said: Said) -> Place | None:
+    """What a row says of its image, None without a label: without such a column the generator is one."""
+    text, column = said.label, said.column or "label"
+    if said.column is None and said.generator:
+        text = "real" if layouts.label(said.generator) is False else "fake"
     if not text:
         return None
     fake = is_fake(text, column)
     if fake is None:
         raise CatalogueError(
-            f"{source}, row {number}: the {column} {text!r} is not known; expected real or fake "
-            "(or 0 for real and 1 for fake)"
+            f"the {column} {text!r} is not known; expected real or fake (or 0 for real and 1 for fake)"
         )
-    if fake and layouts.label(generator) is False:
-        raise CatalogueError(
-            f"{source}, row {number}: labelled fake, but its generator is {generator!r}; correct one of them"
-        )
-    return Place(fake, (generator or "fake") if fake else "real", category, split)
+    if fake and layouts.label(said.generator) is False:
+        raise CatalogueError(f"labelled fake, but made by {said.generator!r}; correct one of them")
+    generator = (said.generator or "fake") if fake else "real"
+    return Place(fake, generator, said.category, layouts.split(said.split) or said.split)
 
 
 def _table(source: Path) -> pa.Table:
     """The table in a file, each column once."""
     try:
-        if source.suffix.lower() in PARQUET:
-            table = parquet.read_table(source)
-        else:
-            table = _csv(source)
+        table = parquet.read_table(source) if source.suffix.lower() in PARQUET else _csv(source)
     except (OSError, pa.ArrowException) as error:
         raise CatalogueError(
             f"{source} cannot be read as a table ({str(error).splitlines()[0]}); "
@@ -235,15 +237,10 @@ def locate(root: Path, text: str) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def objection(row: Row, root: Path, path: str, taken: Mapping[str, Row]) -> str | None:
+def objection(row: Row, root: Path, path: str) -> str | None:
     """Why a row cannot be an image of the catalogue; None if it can, as far as is known before reading it."""
     if not row.path:
         return "no path"
-    if row.place is None:
-        return f"no label: row {row.number}"
-    if path in taken:
-        other = "" if taken[path].place == row.place else ", with another label"
-        return f"named twice: rows {taken[path].number} and {row.number}{other}"
     try:
         (root / path).stat()
     except FileNotFoundError:
