@@ -27,7 +27,7 @@ def test_a_cell_is_the_square_around_its_images(positions, side):
 
 
 def test_row_0_is_at_the_top():
-    assert cells.cut(np.float32([[0, 1], [1, 1], [0, 0], [1, 0]]), 8).tolist() == [0, 7, 56, 63]
+    assert cells.cut(np.array([[0, 1], [1, 1], [0, 0], [1, 0]]), 8).tolist() == [0, 7, 56, 63]
 
 
 @pytest.mark.parametrize("side", cells.SIDES[1:])
@@ -67,4 +67,4 @@ def test_no_rows_no_cells(positions):
 
 def test_a_position_that_is_not_a_number_is_refused():
     with pytest.raises(AssertionError, match="not a number"):
-        cells.cut(np.float32([[0.5, np.nan]]), 8)
+        cells.cut(np.array([[0.5, np.nan]]), 8)
