@@ -133,8 +133,9 @@ def build(options: argparse.Namespace) -> int:
     """Build an analysis and print its summary."""
     from asap_core import pipeline, summary
     from asap_core.progress import Clock
+    from asap_core.request import Request
 
-    request = pipeline.Request(
+    request = Request(
         source=options.source,
         encoder=options.encoder,
         layers=options.layers,

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,23 @@ class Catalogue:
     found: int  # readable images before the limit, as far as they were tried
     fingerprint: str  # sha256 of names, labels and contents, hexadecimal
     notes: tuple[str, ...] = ()  # what somebody should know, in sentences
+
+    def pack(self) -> tuple[dict[str, NDArray], dict]:
+        """Itself as arrays and as what JSON can hold; `unpack` takes it back."""
+        plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        arrays = {name: plain.pop(name) for name in ("sizes", "groups", "is_fake")}
+        arrays |= {f"facts.{name}": column for name, column in plain.pop("facts").items()}
+        plain |= {"root": str(self.root), "skipped": [astuple(each) for each in self.skipped]}
+        return {name: array for name, array in arrays.items() if array is not None}, plain
+
+    @classmethod
+    def unpack(cls, arrays: dict[str, NDArray], plain: dict) -> "Catalogue":
+        """A catalogue as `pack` left it."""
+        columns = {name.partition(".")[2]: array for name, array in arrays.items() if "." in name}
+        own = {name: arrays.get(name) for name in ("sizes", "groups", "is_fake")}
+        listed = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+        listed |= {"root": Path(plain["root"]), "skipped": tuple(Skipped(*each) for each in plain["skipped"])}
+        return cls(**listed, **own, facts=columns)
 
 
 def read(source: Path, settings: CatalogueSettings | None = None, report: Report = silent) -> Catalogue:

@@ -19,7 +19,7 @@ class Clock:
 
     def __init__(self, bars: bool = False) -> None:
         self.bars = bars
-        self.stages: dict[str, dict[str, float | None]] = {}
+        self.stages: dict[str, dict[str, float | bool | None]] = {}
 
     @contextmanager
     def stage(self, name: str, images: int | None = None) -> Iterator[Report]:
@@ -37,7 +37,7 @@ class Clock:
             yield report
         self.record(name, time.perf_counter() - start, seen[0])
 
-    def record(self, name: str, seconds: float, images: int | None) -> None:
-        """Keep a stage's time: also of one that was remembered from an earlier build."""
+    def record(self, name: str, seconds: float, images: int | None, remembered: bool = False) -> None:
+        """Keep a stage's time; of a remembered one, what it took when it was computed."""
         rate = round(images / seconds, 1) if images and seconds > 0 else None
-        self.stages[name] = {"seconds": round(seconds, 3), "per_second": rate}
+        self.stages[name] = {"seconds": round(seconds, 3), "per_second": rate, "remembered": remembered}

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ..errors import AnalysisError
-from . import spelling, verdicts
+from ..analysis import Analysis
+from ..errors import AnalysisError, EncoderError
+from . import encoder, spelling, verdicts
 from .distiller import Distiller
+from .encoder import Encoder, EncoderSettings
 from .spelling import Standard
 
 
@@ -24,7 +26,10 @@ class Detector:
 
     def judge(self, readings: NDArray) -> "Judged":
         """Readings (n, e) -> distilled vectors, logits and calibrated scores."""
-        spell_free = spelling.forget(readings, self.standard, self.matrix)  # (n, k)
+        return self.judge_spell_free(spelling.forget(readings, self.standard, self.matrix))
+
+    def judge_spell_free(self, spell_free: NDArray[np.float32]) -> "Judged":
+        """The same from spell-free vectors (n, k)."""
         distilled = self.distiller.distil(spell_free)  # (n, d)
         logits = self.distiller.logits(distilled)  # (n,)
         return Judged(spell_free, distilled, logits, verdicts.score(logits, self.distiller.temperature))
@@ -79,3 +84,15 @@ class Judged:
     distilled: NDArray[np.float32]  # (n, d)
     logits: NDArray[np.float32]  # (n,), > 0 is fake
     scores: NDArray[np.float32]  # (n,), calibrated
+
+
+def encoder_of(made: Analysis, device: str | None) -> Encoder:
+    """The encoder that an analysis was made with; raise EncoderError where other weights are found."""
+    facts = made.info["encoder"]
+    opened = encoder.open(EncoderSettings(facts["name"], facts["layers"], device))
+    if opened.identity != facts["identity"]:
+        raise EncoderError(
+            f"{made.folder} was made with the encoder {facts['identity']!r}, found was {opened.identity!r}; "
+            "put the same weights in place, or build that analysis again"
+        )
+    return opened

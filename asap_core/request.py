@@ -1,0 +1,40 @@
+"""What a person asks for, and how the stages then learn."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import SettingsError
+from .learning.distiller import DistillerSettings
+from .learning.spelling import SpellingSettings
+from .projection.plane import PlaneSettings
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for: a source of images, and the choices that the command line offers."""
+
+    source: Path
+    encoder: str | None = None  # None: b32 if its weights can be had, else mini
+    layers: str | None = None  # None: the encoder's default
+    device: str | None = None
+    limit: int | None = None
+    workers: int | None = None
+    seed: int = 0
+    equalise: bool = False
+    unlabelled: bool = False
+    using: Path | None = None  # the analysis whose detector judges unlabelled images
+
+    def __post_init__(self) -> None:
+        if self.unlabelled != (self.using is not None):
+            raise SettingsError("--unlabelled and --using DIR go together: found one without the other")
+        if self.using is not None and (self.encoder or self.layers or self.equalise):
+            raise SettingsError("with --using, --encoder, --layers and --equalise are those of that analysis")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the stages after the encoder learn."""
+
+    spelling: SpellingSettings = field(default_factory=SpellingSettings)
+    distiller: DistillerSettings = field(default_factory=DistillerSettings)
+    plane: PlaneSettings = field(default_factory=PlaneSettings)
