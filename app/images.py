@@ -1,0 +1,143 @@
+"""Images by URL: /img/<fingerprint>/<row> and /thumb/<fingerprint>/<row>?s=<pixels>.
+
+A row becomes a path by the analysis' table; a path never comes from the browser. What is sent was opened by
+Pillow first and has the size that the analysis noted, so nothing else on the disk can leave through here.
+"""
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+from dash import Dash
+from diskcache import UNKNOWN, Cache, Disk
+from diskcache.core import MODE_PICKLE
+from flask import Response, abort, request
+from PIL import Image, ImageOps
+
+from asap_core import images
+from asap_core.analysis import Analysis
+from asap_core.errors import ImageError
+
+from . import responses
+
+SIZES = (128, 256, 512)  # pixels of a thumbnail's shorter side
+LONGEST = 2  # a thumbnail's longer side, in shorter sides; what is beyond is cut off evenly
+CACHE_BYTES = 2 * 2**30
+# What every browser shows as it is.
+SAFE = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+}
+SAFE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16"}
+
+
+class BytesOnly(Disk):
+    """A cache's disk that never unpickles: whatever was not stored as bytes or text counts as damaged."""
+
+    def fetch(self, mode, filename, value, read):
+        """A stored value; ValueError where it would have to be unpickled."""
+        if mode == MODE_PICKLE:
+            raise ValueError("a pickled value in the cache of thumbnails")
+        return super().fetch(mode, filename, value, read)
+
+    def store(self, value, read, key=UNKNOWN):
+        """Store bytes, nothing else."""
+        assert isinstance(value, bytes), f"a {type(value).__name__} is not kept here"
+        return super().store(value, read, key=key)
+
+
+def url(analysis: Analysis, row: int) -> str:
+    """Where the browser finds an image."""
+    return f"/img/{analysis.fingerprint}/{row}"
+
+
+def thumbnail_url(analysis: Analysis, row: int, size: int = SIZES[0]) -> str:
+    """Where the browser finds a thumbnail."""
+    return f"/thumb/{analysis.fingerprint}/{row}?s={size}"
+
+
+def register(app: Dash, analysis: Analysis, folder: Path) -> None:
+    """Add both routes; thumbnails are kept in `folder`, which is made private."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    kept = Cache(str(folder), disk=BytesOnly, size_limit=CACHE_BYTES, eviction_policy="least-recently-stored")
+
+    @app.server.get("/img/<fingerprint>/<int:row>", endpoint="image")
+    def image(fingerprint: str, row: int) -> Response:
+        _check(analysis, fingerprint, row)
+        try:
+            return responses.immutable(*original(analysis, row))
+        except ImageError as error:
+            return responses.missing(str(error))
+
+    @app.server.get("/thumb/<fingerprint>/<int:row>", endpoint="thumbnail")
+    def thumb(fingerprint: str, row: int) -> Response:
+        _check(analysis, fingerprint, row)
+        size = request.args.get("s", default=SIZES[0], type=int)
+        if size not in SIZES:
+            abort(404)
+        try:
+            return responses.immutable(thumbnail(analysis, row, size, kept), "image/webp")
+        except ImageError as error:
+            return responses.missing(str(error))
+
+
+def _check(analysis: Analysis, fingerprint: str, row: int) -> None:
+    if fingerprint != analysis.fingerprint or row >= analysis.n:
+        abort(404)
+
+
+def original(analysis: Analysis, row: int) -> tuple[bytes, str]:
+    """An image's bytes and their type: the file as it is where browsers show it, else a PNG of it."""
+    data, opened = _open(analysis, row)
+    kind = opened.format or ""
+    if kind in SAFE and opened.mode in SAFE_MODES:
+        return data, SAFE[kind]
+    converted = BytesIO()
+    images.read(data).save(converted, "PNG", compress_level=3)
+    return converted.getvalue(), "image/png"
+
+
+def thumbnail(analysis: Analysis, row: int, size: int, kept: Cache) -> bytes:
+    """A small upright WebP: shorter side at most `size`, never enlarged; made once per version of a file."""
+    path = _path(analysis, row)
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise ImageError(f"cannot be opened: {(error.strerror or str(error)).lower()}") from error
+    key = f"{analysis.fingerprint}/{row}/{size}/{status.st_mtime_ns}/{status.st_size}"
+    found = kept.get(key)
+    if isinstance(found, bytes):
+        return found
+    data, _ = _open(analysis, row)
+    picture = images.read(data, at_least=size)
+    short = min(size, *picture.size)
+    scale = short / min(picture.size)
+    width, height = (min(max(1, round(side * scale)), LONGEST * short) for side in picture.size)
+    written = BytesIO()
+    ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS).save(
+        written, "WEBP", quality=82, method=4
+    )
+    kept.set(key, written.getvalue())
+    return written.getvalue()
+
+
+def _path(analysis: Analysis, row: int) -> Path:
+    """The file of a row; a relative path that would climb out of the root is refused."""
+    name = Path(analysis.paths[row])
+    if not name.is_absolute() and ".." in name.parts:
+        raise ImageError("lies outside the folder that was analysed")
+    return analysis.path(row)
+
+
+def _open(analysis: Analysis, row: int) -> tuple[bytes, Image.Image]:
+    """A file's bytes and its header; ImageError where it is gone, no image, or not the one analysed."""
+    data = images.content(_path(analysis, row))
+    opened = images.header(data)
+    noted = sorted(analysis.arrays["size"][row].tolist())  # upright; the header may lie on its side
+    if sorted(opened.size) != noted:
+        raise ImageError("has changed since it was analysed")
+    return data, opened

@@ -1,0 +1,95 @@
+"""What the server says: bytes that never change, what a browser may load, and placeholders for what is missing."""
+
+import gzip
+from functools import cache
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+
+from dash import Dash
+from flask import Response, request
+
+FOREVER = "public, max-age=31536000, immutable"  # the URL holds the fingerprint: new content, new URL
+
+
+def immutable(body: bytes, kind: str, packed: bytes | None = None) -> Response:
+    """A response that a browser may keep for good; 304 where it has it already.
+
+    `packed` is the body gzipped, sent to browsers that take it.
+    """
+    response = Response(body, content_type=kind)
+    if packed is not None:
+        response.headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.accept_encodings:
+            response.set_data(packed)
+            response.headers["Content-Encoding"] = "gzip"
+    response.headers["Cache-Control"] = FOREVER
+    response.set_etag(sha256(response.get_data()).hexdigest()[:32])
+    return response.make_conditional(request)
+
+
+def pack(body: bytes) -> bytes:
+    """A body gzipped, the same bytes each time."""
+    return gzip.compress(body, 5, mtime=0)
+
+
+@cache
+def edition() -> str:
+    """A digest of the code that makes what is sent: it is part of the URLs, so an update is seen at once."""
+    here = Path(__file__).parent
+    sources = sorted([*here.rglob("*.py"), *(here.parent / "asap_core/projection").glob("*.py")])
+    return sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
+
+
+def missing(reason: str) -> Response:
+    """A grey picture that says why there is no image; 404, not to be kept."""
+    words = escape(reason if len(reason) <= 60 else reason[:59] + "…")
+    lines = [words] if len(words) <= 30 else _halves(words)
+    text = "".join(
+        f'<text x="120" y="{150 + 16 * i}" text-anchor="middle" font-family="system-ui,sans-serif" font-size="12" '
+        f'fill="#646c78">{line}</text>'
+        for i, line in enumerate(lines)
+    )
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240" width="240" height="240">'
+        '<rect width="240" height="240" fill="#d9dce1"/>'
+        '<g fill="none" stroke="#8a919c" stroke-width="4" stroke-linejoin="round">'
+        '<rect x="82" y="62" width="76" height="60" rx="6"/><path d="M84 112l22-24 16 16 14-12 20 20"/>'
+        f'<circle cx="138" cy="80" r="5"/></g>{text}</svg>'
+    )
+    response = Response(svg, 404, content_type="image/svg+xml")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _halves(words: str) -> list[str]:
+    middle = words.find(" ", len(words) // 2 - 4)
+    return [words] if middle < 0 else [words[:middle], words[middle + 1 :]]
+
+
+def guard(app: Dash) -> None:
+    """Let pages load from this server only, and take nothing for what it is not declared to be.
+
+    Call when every callback is registered: the hashes of Dash's own inline scripts are part of the rule.
+    """
+    scripts = " ".join(["'self'", *app.csp_hashes()])
+    policy = "; ".join(
+        [
+            "default-src 'self'",
+            f"script-src {scripts}",
+            "style-src 'self' 'unsafe-inline'",  # Plotly and Dash write styles into the page
+            "img-src 'self' data: blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'self'",
+        ]
+    )
+
+    def say(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    app.server.after_request(say)

@@ -1,0 +1,59 @@
+"""Light and dark, the graphs' settings and the page's frame: one place for what every view looks like."""
+
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+
+
+# Every graph's config. The button that sends a figure to a server on the internet stays off.
+GRAPH_CONFIG = {
+    "showSendToCloud": False,
+    "displaylogo": False,
+    "displayModeBar": False,
+    "scrollZoom": True,
+    "doubleClick": False,
+    "showTips": False,
+}
+
+# The theme is set before anything is painted, so nothing flashes; the script is a file because of the
+# Content-Security-Policy.
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+{%metas%}
+<title>{%title%}</title>
+<script src="SCRIPT"></script>
+<link rel="icon" type="image/svg+xml" href="ICON">
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<noscript>ASAP draws its page with JavaScript, which is switched off here.</noscript>
+<footer>{%config%}{%scripts%}{%renderer%}</footer>
+</body>
+</html>"""
+EARLY_SCRIPT = "theme.js"  # not among the scripts that Dash adds at the end
+
+
+class ids:
+    """The switch between light and dark, and the store it writes."""
+
+    button = "theme-button"
+    name = "theme-name"  # "light" or "dark"
+
+
+def switch() -> html.Div:
+    """The button; its sign is drawn by the style sheet."""
+    label = "Switch between light and dark"
+    button = html.Button(id=ids.button, className="icon-button", title=label, **{"aria-label": label})
+    return html.Div([button, dcc.Store(id=ids.name)])
+
+
+def register(app: Dash) -> None:
+    """Toggle in the browser, which also remembers; the first call only reads."""
+    app.clientside_callback(
+        ClientsideFunction("theme", "toggle"), Output(ids.name, "data"), Input(ids.button, "n_clicks")
+    )
+
+
+def page(prefix: str) -> str:
+    """The page's frame, with its own files under `prefix` (an asset URL ending in a slash)."""
+    return PAGE.replace("SCRIPT", prefix + EARLY_SCRIPT).replace("ICON", prefix + "icon.svg")

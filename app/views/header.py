@@ -1,0 +1,174 @@
+"""The strip above: what is shown, how far its verdicts can be trusted, and everything said about it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import html
+
+from asap_core.analysis import Analysis
+from asap_core.learning import verdicts
+
+from .. import theme
+
+READINGS = {"all": "every block", "last": "last layer"}
+LIMITS = (
+    ("Out-of-fold", "Every image is judged by a detector that was trained without it and its near-duplicates."),
+    ("Severity", "Our definition: the calibrated fakeness, 0 to 1, in the levels none, minor, moderate and severe."),
+    ("Inconclusive", f"A score between {verdicts.INCONCLUSIVE[0]} and {verdicts.INCONCLUSIVE[1]} is too close to call."),
+    ("Contributions", "What the detector used, not what is fake: it may be right for a wrong reason."),
+    ("Intervals", "95 %: Wilson's for cells, bootstrap for the whole collection."),
+)  # fmt: skip
+
+
+class ids:
+    """Ids of this view."""
+
+    about = "header-about"
+    skipped = "header-skipped"
+
+
+def layout(analysis: Analysis) -> html.Header:
+    """The strip, a banner where the audit warns, and two dialogs."""
+    info = analysis.info
+    skipped = info.get("skipped", [])
+    buttons = [_opener("About these numbers", ids.about)]
+    if skipped:
+        buttons.insert(0, _opener(f"{len(skipped):,} skipped", ids.skipped))
+    strip = html.Div(
+        [
+            html.Div(
+                [
+                    html.Span("ASAP", className="wordmark"),
+                    html.H1(info["name"], title=str(analysis.root), className="set-name"),
+                ],
+                className="brand",
+            ),
+            html.Div([*_counts(analysis), *_measures(analysis), _encoder(info)], className="measures"),
+            html.Div([*buttons, theme.switch()], className="header-buttons"),
+        ],
+        className="strip",
+    )
+    return html.Header(
+        [strip, *_banner(info), _about(analysis), *([_skipped(skipped)] if skipped else [])],
+        className="header",
+    )
+
+
+def _opener(text: str, dialog: str) -> html.Button:
+    return html.Button(text, className="text-button", **{"data-open": dialog, "aria-haspopup": "dialog"})
+
+
+def _measure(label: str, value: str, beside: str = "", title: str = "", kind: str = "") -> html.Div:
+    return html.Div(
+        [
+            html.Span(label, className="measure-label"),
+            html.Span([value, html.Span(beside, className="measure-beside")], className="measure-value"),
+        ],
+        className=f"measure {kind}",
+        title=title,
+    )
+
+
+def _counts(analysis: Analysis) -> list[html.Div]:
+    """How many images, of which kind, from which generators."""
+    if analysis.is_fake is None:
+        called = int((analysis.logits > 0).sum())
+        beside = f"{analysis.n - called:,} judged real · {called:,} judged fake"
+        return [_measure("Images, origin unknown", f"{analysis.n:,}", beside)]
+    fake = int(analysis.is_fake.sum())
+    made_by = [name for name in analysis.info["generators"] if name != "real"]
+    shown = ", ".join(made_by[:2]) + (f" + {len(made_by) - 2}" if len(made_by) > 2 else "")
+    return [
+        _measure("Images", f"{analysis.n:,}", f"{analysis.n - fake:,} real · {fake:,} fake"),
+        _measure(
+            "Generator" if len(made_by) == 1 else "Generators", shown or "unknown", title=", ".join(made_by)
+        ),
+    ]
+
+
+def _measures(analysis: Analysis) -> list[html.Div]:
+    """Out-of-fold accuracy and AUC with their intervals."""
+    found = analysis.summary.get("verdicts") or {}
+    shown = []
+    if "accuracy" in found:
+        value, low, high = (100 * share for share in found["accuracy"])
+        title = "Out-of-fold, with the 95 % interval"
+        shown.append(_measure("Accuracy", f"{value:.1f} %", f"{low:.1f} – {high:.1f}", title))
+    if "auc" in found:
+        value, low, high = found["auc"]
+        title = "Area under the ROC curve, out-of-fold, with the 95 % interval"
+        shown.append(_measure("AUC", f"{value:.3f}", f"{low:.3f} – {high:.3f}", title))
+    return shown
+
+
+def _encoder(info: Mapping[str, Any]) -> html.Div:
+    encoder = info["encoder"]
+    mini = encoder["name"] == "mini"
+    beside = READINGS.get(encoder["layers"], encoder["layers"])
+    title = encoder.get("note") or f"{encoder['name']}, weights {encoder['weights']}"
+    return _measure(
+        "Embedded encoder" if mini else "Encoder", encoder["name"], beside, title, "loud" if mini else ""
+    )
+
+
+def _banner(info: Mapping[str, Any]) -> list[html.Div]:
+    warning = info.get("audit", {}).get("warning")
+    if not warning:
+        return []
+    return [html.Div([html.Strong("Read with care. "), html.Span(warning)], className="banner", role="alert")]
+
+
+def _dialog(name: str, title: str, content: Sequence) -> html.Dialog:
+    close = html.Button("×", className="icon-button", **{"data-close": name, "aria-label": "Close"})
+    return html.Dialog(
+        [
+            html.Header([html.H2(title), close], className="dialog-head"),
+            html.Div(content, className="dialog-text"),
+        ],
+        id=name,
+        className="dialog",
+        **{"aria-label": title},
+    )
+
+
+def _about(analysis: Analysis) -> html.Dialog:
+    info, summary = analysis.info, analysis.summary
+    encoder = info["encoder"]
+    notes = [note for note in (encoder.get("note"), *info.get("notes", [])) if note]
+    facts = [
+        ("Encoder", f"{encoder['name']} ({encoder['weights']}), {READINGS.get(encoder['layers'], encoder['layers'])}, "
+                    f"{encoder['width']:,} numbers an image"),
+        ("Pictures", "re-encoded alike before reading" if info.get("equalise") else "read as they are"),
+        ("Analysis", analysis.fingerprint),
+    ]  # fmt: skip
+    parts: list[Any] = [_list(LIMITS), html.H3("How it was made"), _list(facts)]
+    if notes:
+        parts += [html.H3("Notes"), html.Ul([html.Li(note) for note in dict.fromkeys(notes)])]
+    if summary.get("by_generator"):
+        parts += [html.H3("Judged right, by generator"), _by_generator(summary["by_generator"])]
+    return _dialog(ids.about, "About these numbers", parts)
+
+
+def _list(pairs: Sequence[tuple[str, str]]) -> html.Dl:
+    return html.Dl(
+        [part for name, text in pairs for part in (html.Dt(name), html.Dd(text))], className="facts"
+    )
+
+
+def _by_generator(rows: Mapping[str, Mapping[str, Any]]) -> html.Table:
+    head = html.Tr(
+        [html.Th("Generator"), html.Th("Images"), html.Th("Judged right"), html.Th("95 % interval")]
+    )
+    body = []
+    for name, row in rows.items():
+        value, low, high = (100 * share for share in row["accuracy"])
+        cells = (name, f"{row['n']:,}", f"{value:.1f} %", f"{low:.1f} – {high:.1f}")
+        body.append(html.Tr([html.Td(cell) for cell in cells]))
+    return html.Table([html.Thead(head), html.Tbody(body)], className="plain-table")
+
+
+def _skipped(skipped: Sequence[Mapping[str, str]]) -> html.Dialog:
+    head = html.Tr([html.Th("File"), html.Th("Why it was skipped")])
+    rows = [html.Tr([html.Td(entry["path"]), html.Td(entry["reason"])]) for entry in skipped]
+    table = html.Table([html.Thead(head), html.Tbody(rows)], className="plain-table")
+    return _dialog(ids.skipped, f"{len(skipped):,} files were skipped", [table])

@@ -1,0 +1,210 @@
+"""One image, opened: large, with its facts, the verdict, and what each dimension added to it."""
+
+from typing import Any
+
+import numpy as np
+from dash import ClientsideFunction, Dash, Input, Output, State, html
+from numpy.typing import NDArray
+
+from asap_core.analysis import Analysis
+from asap_core.learning import verdicts
+
+from .. import images, selection
+from ..gallery import PAGE, Gallery
+
+BEYOND = 99.9  # percentile of the collection's contributions at which a bar is full
+
+
+class ids:
+    """Ids of this view."""
+
+    dialog = "opened-dialog"
+    content = "opened-content"
+    shown = "opened-shown"
+
+
+def layout(analysis: Analysis) -> html.Dialog:
+    """The dialog, empty; Esc closes it, as everywhere."""
+    return html.Dialog(
+        [html.Div(id=ids.content, className="opened"), html.Div(id=ids.shown, hidden=True)],
+        id=ids.dialog,
+        className="dialog wide",
+        **{"aria-label": "Image", "data-deselect": "image"},
+    )
+
+
+def register(app: Dash, gallery: Gallery) -> None:
+    """Fill the dialog for the selected image, then open it in the browser."""
+    analysis, here = gallery.analysis, selection.ids
+    full = float(np.percentile(np.abs(analysis.contributions), BEYOND)) or 1.0
+
+    @app.callback(
+        Output(ids.content, "children"),
+        Input(here.image, "data"),
+        State(here.plane, "data"),
+        State(here.side, "data"),
+        State(here.cell, "data"),
+        State(here.sort, "data"),
+        prevent_initial_call=True,
+    )
+    def fill(row: int | None, plane: str, side: int, cell: int | None, sort: str) -> list:
+        """The dialog's content; nothing where no image is selected."""
+        if row is None:
+            return []
+        return content(analysis, row, gallery.rows(plane, side, cell, sort), full)
+
+    app.clientside_callback(
+        ClientsideFunction("dialog", "sync"),
+        Output(ids.shown, "children"),
+        Input(here.image, "data"),
+        Input(ids.content, "children"),
+        prevent_initial_call=True,
+    )
+
+
+def content(analysis: Analysis, row: int, rows: NDArray, full: float) -> list:
+    """The picture beside what is known of it; `rows` (r,) are its neighbours in the gallery's order."""
+    name = analysis.paths[row]
+    width, height = analysis.arrays["size"][row].tolist()
+    picture = html.Img(
+        src=images.url(analysis, row),
+        alt=f"Image {name}",
+        className="tiny" if min(width, height) <= 128 else "",
+        width=width,
+        height=height,
+    )
+    close = html.Button("×", className="icon-button", **{"data-close": ids.dialog, "aria-label": "Close"})
+    return [
+        html.Figure([picture], className="opened-picture"),
+        html.Div(
+            [
+                html.Header(
+                    [html.H2(name.rsplit("/", 1)[-1], title=name), *_steps(row, rows), close],
+                    className="dialog-head",
+                ),
+                html.Div(
+                    [verdict(analysis, row), bars(analysis, row, full), facts(analysis, row)],
+                    className="opened-text",
+                ),
+            ],
+            className="opened-side",
+        ),
+    ]
+
+
+def _steps(row: int, rows: NDArray) -> list:
+    """Previous and next in the gallery's order, and where this image stands in it."""
+    found = np.flatnonzero(rows == row)
+    if not len(found):
+        return []
+    place = int(found[0])
+
+    def step(sign: str, label: str, to: int) -> html.Button:
+        there = 0 <= to < len(rows)
+        choice = f"image={rows[to]}&page={to // PAGE + 1}" if there else ""
+        marks = {"data-go": choice, "data-key": label, "aria-label": f"{label} image"}
+        return html.Button(
+            sign, className="icon-button", disabled=not there, title=f"{label} (arrow key)", **marks
+        )
+
+    return [
+        step("‹", "Previous", place - 1),
+        html.Span(f"{place + 1:,} of {len(rows):,}", className="place"),
+        step("›", "Next", place + 1),
+    ]
+
+
+def verdict(analysis: Analysis, row: int) -> html.Div:
+    """Truth against verdict, with the score on its scale."""
+    score, logit = float(analysis.scores[row]), float(analysis.logits[row])
+    called = "fake" if logit > 0 else "real"
+    level = verdicts.LEVELS[int(verdicts.levels(score))]
+    lines: list[Any] = []
+    if analysis.is_fake is not None:
+        truth = "fake" if analysis.is_fake[row] else "real"
+        outcome = "judged right" if truth == called else ("a miss" if truth == "fake" else "a false alarm")
+        lines.append(html.Span(["In truth ", html.Strong(truth, className=f"mark {truth}")]))
+        lines.append(html.Span(outcome, className="outcome " + ("right" if truth == called else "wrong")))
+    lines.insert(1, html.Span(["Judged ", html.Strong(called, className=f"mark {called}")]))
+    if verdicts.inconclusive(score):
+        lines.append(html.Span("inconclusive", className="outcome unsure"))
+    low, high = (100 * edge for edge in verdicts.INCONCLUSIVE)
+    scale = html.Div(
+        [
+            html.Div(className="band", style={"left": f"{low:g}%", "width": f"{high - low:g}%"}),
+            html.Div(className="needle", style={"left": f"{100 * score:.1f}%"}),
+        ],
+        className="scale",
+        role="img",
+        **{"aria-label": f"Score {score:.2f} of 1; between 0.3 and 0.7 is inconclusive"},
+    )
+    ends = html.Div([html.Span("real"), html.Span("inconclusive"), html.Span("fake")], className="scale-ends")
+    numbers = html.Div(
+        [
+            html.Span(["Score ", html.Strong(f"{score:.3f}")]),
+            html.Span(["Logit ", html.Strong(f"{logit:+.2f}")]),
+            html.Span(["Severity ", html.Strong(level)]),
+        ],
+        className="numbers",
+    )
+    return html.Div([html.Div(lines, className="truth"), scale, ends, numbers], className="block")
+
+
+def bars(analysis: Analysis, row: int, full: float) -> html.Div:
+    """What each dimension added, the strongest first, on one scale for the whole collection."""
+    added = analysis.contributions[row]  # (d,)
+    rows = []
+    for dimension in np.argsort(-np.abs(added), kind="stable").tolist():
+        value = float(added[dimension])
+        side = "fake" if value > 0 else "real"
+        width = f"{min(abs(value) / full, 1) * 50:.1f}%"
+        bar = html.Span(className=f"bar {side}", style={"width": width})
+        rows.append(
+            html.Tr(
+                [html.Th(f"{dimension + 1}"), html.Td(bar, className="bar-cell"), html.Td(f"{value:+.2f}")],
+                title=f"Dimension {dimension + 1}: {abs(value):.2f} toward {side}",
+            )
+        )
+    head = html.Div(
+        [html.Span("← toward real", className="real"), html.Span("toward fake →", className="fake")],
+        className="bar-ends",
+    )
+    constant = constant_of(analysis)
+    note = (
+        f"Dimension by dimension, logit units. With the constant {constant:+.2f} they sum to "
+        f"{float(added.sum()) + constant:+.2f}, the logit of the detector fitted on all images; "
+        "the verdict above is out-of-fold. What the detector used, not what is fake."
+    )
+    return html.Div(
+        [
+            html.H3("Contributions"),
+            head,
+            html.Table(html.Tbody(rows), className="bars"),
+            html.P(note, className="hint"),
+        ],
+        className="block",
+    )
+
+
+def constant_of(analysis: Analysis) -> float:
+    """What the contributions leave of the logit: the average real image's."""
+    head = analysis.info["head"]
+    return float(head["offset"] + analysis.head @ np.asarray(head["real_mean"], np.float32))
+
+
+def facts(analysis: Analysis, row: int) -> html.Div:
+    """The file's facts and a manifest's further columns."""
+    info, arrays = analysis.info, analysis.arrays
+    width, height = arrays["size"][row].tolist()
+    known = {"File": analysis.paths[row], "Size": f"{width:,} × {height:,} pixels"}
+    for label, column, names in (
+        ("Generator", "generator", "generators"),
+        ("Category", "category", "categories"),
+        ("Split", "split", "splits"),
+    ):
+        value = info[names][int(arrays[column][row])] if info[names] else ""
+        if value:
+            known[label] = value
+    known |= {name: str(column[row]) for name, column in analysis.metadata.items()}
+    pairs = [part for name, text in known.items() for part in (html.Dt(name), html.Dd(text))]
+    return html.Div([html.H3("Facts"), html.Dl(pairs, className="facts")], className="block")

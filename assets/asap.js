@@ -1,0 +1,59 @@
+// What every script shares: URLs, the cells of a plane (fetched once a plane and side), and words for numbers.
+(function () {
+  const asap = (window.asap = window.asap || {});
+  const loaded = new Map();
+
+  const root = () => document.getElementById("selection-root").dataset;
+
+  // "/thumb/<fingerprint>/7?s=128" and the like.
+  asap.url = (kind, rest) => `/${kind}/${root().fingerprint}/${rest}`;
+  asap.edition = () => root().edition;
+  asap.labelled = () => root().truth === "yes";
+
+  asap.fetchJson = async function (url) {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return response.json();
+  };
+
+  // The table of one plane and side: columns, and `at`, which finds a cell's index by its code.
+  asap.cells = function (plane, side) {
+    const key = `${plane}/${side}`;
+    if (!loaded.has(key)) {
+      const url = asap.url("cells", `${key}.json?v=${asap.edition()}`);
+      const promise = asap.fetchJson(url).then((table) => {
+        table.at = new Map(table.columns.code.map((code, j) => [code, j]));
+        return table;
+      });
+      promise.catch(() => loaded.delete(key));
+      loaded.set(key, promise);
+    }
+    return loaded.get(key);
+  };
+
+  asap.number = (value) => value.toLocaleString("en-GB");
+  asap.percent = (share) => (100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0) + " %";
+  asap.cellName = (code, side) => `Cell ${(code % side) + 1}, ${Math.floor(code / side) + 1}`;
+  asap.plural = (n, one, many) => `${asap.number(n)} ${n === 1 ? one : many}`;
+
+  // One cell in a sentence, for ears.
+  asap.spoken = function (table, j) {
+    const c = table.columns;
+    const parts = [`${asap.cellName(c.code[j], table.side)}: ${asap.plural(c.n[j], "image", "images")}`];
+    if (asap.labelled()) {
+      parts.push(`${asap.percent(c.fake[j] / c.n[j])} fake`);
+      parts.push(asap.plural(c.misses[j], "miss", "misses"), asap.plural(c.alarms[j], "false alarm", "false alarms"));
+    } else parts.push(`${asap.percent(c.called[j] / c.n[j])} judged fake`);
+    parts.push(`severity ${table.levels[c.level[j]]}`);
+    return parts.join(", ");
+  };
+
+  // An element with a class, attributes and children (strings or elements); text is never read as HTML.
+  asap.make = function (tag, className, children, attributes) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
+    element.append(...[].concat(children === undefined || children === null ? [] : children));
+    return element;
+  };
+})();

@@ -1,0 +1,128 @@
+// The hover card: one cell in a violin, six pictures and its strongest dimensions. Nothing is fetched but pictures.
+(function () {
+  const asap = (window.asap = window.asap || {});
+  const GAP = 14; // px between cell and card
+  const KINDS = ["typical", "typical", "error", "error", "highest", "lowest"];
+  const SVG = "http://www.w3.org/2000/svg";
+  const { make } = asap;
+
+  function draw(tag, attributes, text) {
+    const element = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    if (text) element.textContent = text;
+    return element;
+  }
+
+  // Two violins (real, fake), or one: how the scores spread over the levels of severity, severe on top.
+  function violin(table, j) {
+    const [width, height, left, top] = [168, 132, 58, 4];
+    const shapes = table.columns.shape[j];
+    const svg = draw("svg", { width, height: height + 22, viewBox: `0 0 ${width} ${height + 22}`, class: "violin" });
+    const levels = table.levels.length;
+    table.levels.forEach((name, k) => {
+      const y = top + height - 4 - ((k + 0.5) * (height - 8)) / levels;
+      svg.append(draw("text", { x: 0, y: y + 4 }, name));
+      const line = top + height - 4 - (k * (height - 8)) / levels;
+      svg.append(draw("line", { x1: left - 6, x2: width, y1: line, y2: line }));
+    });
+    const column = (width - left) / shapes.length;
+    shapes.forEach((digits, k) => {
+      const middle = left + column * (k + 0.5);
+      const kind = shapes.length === 1 ? "all" : ["real", "fake"][k];
+      const bins = [...digits].map((digit) => parseInt(digit, 36) / 35);
+      if (bins.some((bin) => bin > 0)) svg.append(draw("path", { d: outline(bins, middle, column * 0.42, top, height), class: kind }));
+      else svg.append(draw("text", { x: middle, y: height / 2, class: "nobody" }, "none"));
+      svg.append(draw("text", { x: middle, y: height + 18, class: "class " + kind }, kind));
+    });
+    return svg;
+  }
+
+  function outline(bins, middle, reach, top, height) {
+    const smooth = bins.map((bin, i) => (bin * 2 + (bins[i - 1] ?? bin) + (bins[i + 1] ?? bin)) / 4);
+    const most = Math.max(...smooth);
+    const y = (i) => (top + height - 4 - ((i + 0.5) / bins.length) * (height - 8)).toFixed(1);
+    const right = smooth.map((value, i) => `${(middle + (value / most) * reach + 0.6).toFixed(1)} ${y(i)}`);
+    const left = smooth.map((value, i) => `${(middle - (value / most) * reach - 0.6).toFixed(1)} ${y(i)}`).reverse();
+    return `M${right.join("L")}L${left.join("L")}Z`;
+  }
+
+  function pictures(table, j) {
+    return table.columns.exemplars[j].map((row, k) => {
+      const frame = row < 0
+        ? make("div", "no-picture", k === 2 || k === 3 ? "none" : "–")
+        : make("img", "", [], { src: asap.url("thumb", `${row}?s=128`), alt: "", width: 56, height: 56 });
+      return make("figure", "", [frame, make("figcaption", "", KINDS[k])]);
+    });
+  }
+
+  function dimensions(table, j) {
+    const pairs = table.columns.top[j];
+    const most = Math.max(...pairs.filter((_, i) => i % 2).map(Math.abs), 1);
+    const rows = [];
+    for (let i = 0; i < pairs.length; i += 2) {
+      const side = pairs[i + 1] > 0 ? "fake" : "real";
+      const bar = make("span", `bar ${side}`);
+      bar.style.width = `${(50 * Math.abs(pairs[i + 1])) / most}%`;
+      rows.push(make("div", "dimension", [
+        make("span", "", `Dimension ${pairs[i] + 1}`),
+        make("span", "bar-cell", bar),
+        make("span", "value", `${Math.abs(pairs[i + 1] / 100).toFixed(2)} toward ${side}`),
+      ]));
+    }
+    return rows;
+  }
+
+  function facts(table, j) {
+    const c = table.columns;
+    const n = c.n[j];
+    const line = (label, value, beside) => make("div", "fact", [
+      make("span", "label", label),
+      make("span", "value", [value, make("span", "beside", beside || "")]),
+    ]);
+    const lines = [];
+    if (asap.labelled()) {
+      const right = n - c.misses[j] - c.alarms[j];
+      lines.push(line("Fake", asap.percent(c.fake[j] / n), `${asap.number(c.fake[j])} of ${asap.number(n)}`));
+      lines.push(line("Judged right", asap.percent(right / n), `95 %: ${asap.percent(c.low[j] / 1000)} – ${asap.percent(c.high[j] / 1000)}`));
+      lines.push(line("Errors", asap.plural(c.misses[j], "miss", "misses"), asap.plural(c.alarms[j], "false alarm", "false alarms")));
+    } else lines.push(line("Judged fake", asap.percent(c.called[j] / n), `${asap.number(c.called[j])} of ${asap.number(n)}`));
+    lines.push(line("Inconclusive", asap.number(c.unsure[j]), asap.percent(c.unsure[j] / n)));
+    lines.push(line("Severity", table.levels[c.level[j]], `median ${(c.severity[j] / 100).toFixed(2)}`));
+    return lines;
+  }
+
+  function fill(card, table, j) {
+    const n = table.columns.n[j];
+    const head = [make("strong", "", asap.cellName(table.columns.code[j], table.side)), make("span", "", asap.plural(n, "image", "images"))];
+    if (n < table.few) head.push(make("span", "warn", "few: read with care"));
+    card.replaceChildren(
+      make("header", "", head),
+      make("div", "card-middle", [make("div", "card-facts", facts(table, j)), violin(table, j)]),
+      make("div", "card-pictures", pictures(table, j)),
+      make("div", "card-dimensions", [make("div", "label", "Strongest dimensions, mean of the cell"), ...dimensions(table, j)])
+    );
+  }
+
+  // Beside the cell, on the side that has room, inside the window.
+  function place(card, at) {
+    const { width, height } = card.getBoundingClientRect();
+    const right = at.left + at.size + GAP;
+    const left = right + width + 8 <= window.innerWidth ? right : at.left - GAP - width;
+    const top = at.top + at.size / 2 - height / 2;
+    card.style.left = `${Math.max(8, left)}px`;
+    card.style.top = `${Math.min(Math.max(8, top), window.innerHeight - height - 8)}px`;
+  }
+
+  asap.card = {
+    show(table, code, at) {
+      const card = document.getElementById("overview-card");
+      fill(card, table, table.at.get(code));
+      card.hidden = false;
+      place(card, at);
+    },
+    hide() {
+      const card = document.getElementById("overview-card");
+      if (card) card.hidden = true;
+    },
+  };
+})();
