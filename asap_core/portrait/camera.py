@@ -32,7 +32,7 @@ def develop(image: Field, seed: int, index: int) -> NDArray[np.uint8]:
     noise = rng.standard_normal((3, size, size), np.float32)
     noise = 0.6 * noise + 0.5 * noise[1]  # grain is mostly brightness
     gain = float(rng.uniform(0.7, 1.3))
-    seen += noise * gain * np.sqrt(np.float32(3e-6) + np.maximum(seen, 0) * np.float32(1.1e-4))
+    seen += noise * gain * np.sqrt(np.float32(3e-6) + np.maximum(seen, 0) * np.float32(0.7e-4))
     return (_tone(np.clip(seen, 0, None)) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
 
 

@@ -13,6 +13,8 @@ from PIL import Image
 from scipy import ndimage
 
 Field = NDArray[np.float32]
+Window = tuple[slice, slice]  # rows, columns of the fine grid
+FULL: Window = (slice(None), slice(None))
 
 SOFT = 160  # side of the soft grid
 TEXTURE = 320  # side of the grid on which pores and grain are drawn
@@ -63,16 +65,28 @@ def clouds(rng: np.random.Generator, cells: int, side: int, octaves: int = 1) ->
     return total
 
 
-def resized(values: Field, side: int) -> Field:
-    """A square field on a grid of another side, bicubic."""
-    if values.shape[0] == side:
-        return values
-    return np.asarray(Image.fromarray(values).resize((side, side), Image.Resampling.BICUBIC))
+def resized(values: Field, side: int, window: Window = FULL) -> Field:
+    """A window of a square field enlarged to `side`, bicubic."""
+    rows, columns = (range(side)[part] for part in window)
+    scale = values.shape[0] / side
+    if scale == 1:
+        return values[window]
+    box = (columns.start * scale, rows.start * scale, columns.stop * scale, rows.stop * scale)
+    picture = Image.fromarray(np.asarray(values, np.float32))
+    return np.asarray(picture.resize((len(columns), len(rows)), Image.Resampling.BICUBIC, box=box))
 
 
 def blurred(values: Field, sigma: float) -> Field:
     """Gaussian blur of one field, cut at 2.5 sigma."""
     return ndimage.gaussian_filter(values, sigma, mode="nearest", truncate=2.5)
+
+
+def _before(places) -> int:
+    return int(places[0]) - 1
+
+
+def _after(places) -> int:
+    return int(places[-1]) + 2
 
 
 @dataclass
@@ -96,13 +110,22 @@ class Canvas:
         centres = ((np.arange(side, dtype=np.float32) + 0.5) * (2 / side) - 1).astype(np.float32)
         return centres[None, :], centres[:, None]
 
-    def fine(self, values: Field) -> Field:
-        """A soft field, or several stacked, on the fine grid."""
+    def fine(self, values: Field, window: Window = FULL) -> Field:
+        """A soft field, or several stacked, on (a window of) the fine grid."""
         if values.ndim == 3:
-            return np.stack([resized(plane, self.side) for plane in values])
-        return resized(values, self.side)
+            return np.stack([resized(plane, self.side, window) for plane in values])
+        return resized(values, self.side, window)
 
-    def over(self, paint, alpha: Field, part: str | None, window=np.s_[:, :]) -> None:
+    def around(self, wanted: NDArray[np.bool_]) -> Window:
+        """The window of the fine grid that holds everything wanted on the soft grid, and a little more."""
+        rows, columns = np.flatnonzero(wanted.any(1)), np.flatnonzero(wanted.any(0))
+        if not len(rows):
+            return slice(0, 1), slice(0, 1)
+        scale = self.side / wanted.shape[0]
+        low, high = [[int(f(along) * scale) for along in (rows, columns)] for f in (_before, _after)]
+        return slice(max(0, low[0]), min(self.side, high[0])), slice(max(0, low[1]), min(self.side, high[1]))
+
+    def over(self, paint, alpha: Field, part: str | None, window: Window = FULL) -> None:
         """Lay `paint` (broadcast to (3, h, w)) over the window with opacity `alpha` (h, w)."""
         rows, columns = window
         target = self.image[:, rows, columns]
@@ -110,7 +133,7 @@ class Canvas:
         if part is not None:
             self.parts[rows, columns][alpha > 0.5] = PARTS.index(part)
 
-    def shade(self, factor, window=np.s_[:, :]) -> None:
+    def shade(self, factor, window: Window = FULL) -> None:
         """Multiply the window by `factor`, (h, w) or (3, h, w)."""
         rows, columns = window
         self.image[:, rows, columns] *= factor

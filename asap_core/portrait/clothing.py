@@ -3,9 +3,10 @@
 import numpy as np
 
 from . import light
-from .canvas import Field, blurred, clouds, colour, step
+from .canvas import Field, Window, blurred, clouds, colour, step
 from .person import CLOTH_COLOURS
 from .scene import Scene
+from .skin import neck_half
 
 
 def _shoulders(scene: Scene) -> tuple[Field, Field, Field]:
@@ -28,9 +29,13 @@ def _shoulders(scene: Scene) -> tuple[Field, Field, Field]:
 def _relief(scene: Scene, x: Field, y: Field, inside: Field) -> Field:
     """Depth of the cloth: a rounded body and folds."""
     rng = scene.stream("clothing")
-    body = 0.9 * np.sqrt(np.clip(1 - (x / 2.1) ** 2, 0.02, 1)) * np.sqrt(np.clip(1 - np.exp(-3.2 * inside), 0.001, 1))
+    body = (
+        0.9
+        * np.sqrt(np.clip(1 - (x / 2.1) ** 2, 0.02, 1))
+        * np.sqrt(np.clip(1 - np.exp(-3.2 * inside), 0.001, 1))
+    )
     folds = clouds(rng, 5, x.shape[0], 2)
-    pulled = np.sin(5 * x * np.sign(x) + 3.5 * y + 3 * folds)
+    pulled = np.sin(5 * np.sqrt(x * x + 0.15) + 3.5 * y + 3 * folds)
     soft = {"shirt": 1.0, "T-shirt": 0.9, "top": 0.7, "jumper": 0.8, "jacket": 0.55}[scene.who.clothing]
     return (body + soft * (0.035 * pulled * step(0.05, 0.5, inside) + 0.05 * folds)).astype(np.float32)
 
@@ -43,8 +48,7 @@ def _cloth(scene: Scene, x: Field, y: Field) -> Field:
     second = colour(*list(CLOTH_COLOURS.values())[int(rng.integers(len(CLOTH_COLOURS)))])
     kind, fine = rng.random(), scene.canvas.fine
     if who.clothing == "jumper":
-        row = np.sin(fine(y) * 95) * np.sin(fine(x) * 62 + 1.6 * np.sign(np.sin(fine(y) * 47)))
-        return base * (1 + 0.13 * row)
+        return base * (1 + 0.12 * np.sin(fine(x + 0.06 * np.sin(2.2 * y)) * 44))
     if who.clothing in ("T-shirt", "top") and kind < 0.28:
         bent = fine((y - 0.12 * np.cos(1.6 * x)).astype(np.float32))
         return base + (second - base) * step(-0.1, 0.1, np.sin(bent * 30) - 0.25)
@@ -67,47 +71,104 @@ def body(scene: Scene) -> None:
     lx, ly, _ = scene.shape.light
     under = np.hypot((x + 0.3 * lx) / 1.0, (y - 0.95 + 0.3 * ly) / 0.95)
     lit *= 0.5 + 0.5 * step(0.55, 1.1, under)
-    fine = scene.canvas.fine
-    distance = np.maximum(outside, -neckline)
+    canvas, window = scene.canvas, scene.canvas.around(outside < 0.05)
     cloth = _cloth(scene, x, y)
-    scene.canvas.over(cloth * fine(lit.astype(np.float32)), scene.edge(fine(distance)), "clothing")
+    here = cloth[:, *window] if cloth.shape[1] > 1 else cloth
+    alpha = scene.edge(canvas.fine(np.maximum(outside, -neckline), window))
+    canvas.over(here * canvas.fine(lit, window), alpha, "clothing", window)
     if who.clothing in ("T-shirt", "jumper"):
-        band = 0.05 if who.clothing == "T-shirt" else 0.1
-        rim = np.abs(neckline - band / 2) - band / 2
-        alpha = scene.edge(fine(np.maximum(rim, outside - 0.06).astype(np.float32)))
-        ribs = 1 + 0.1 * np.sin(fine(np.arctan2(x, 1.2 - y + 1).astype(np.float32)) * 160)
-        round_ = 0.75 + 0.35 * np.sqrt(np.clip(1 - (2 * neckline / band - 1) ** 2, 0, 1))
-        scene.canvas.over(cloth * fine((lit * round_ * 1.08).astype(np.float32)) * ribs, alpha, "clothing")
+        _band(scene, x, y, cloth, lit, neckline, outside)
     if who.clothing in ("shirt", "jacket"):
         _collar(scene, x, y, cloth, lit)
+
+
+def _band(scene: Scene, x: Field, y: Field, cloth: Field, lit: Field, neckline: Field, outside: Field) -> None:
+    """The ribbed edge round the throat; a high neck stands up along it."""
+    canvas, high = scene.canvas, _high_necked(scene)
+    wide = 0.05 if scene.who.clothing == "T-shirt" else 0.1
+    rim = np.maximum(np.abs(neckline - wide / 2) - wide / 2, outside)
+    across = neckline / wide
+    if high:
+        half = neck_half(scene, y) + 0.05
+        lean = x - np.float32(0.1 * np.sin(scene.shape.turn))
+        top = y - 1.16 - 0.07 * np.cos(1.8 * lean)
+        rim = np.maximum(np.maximum(np.abs(lean) - half, -top), top - 0.38)
+        across = top / 0.38
+    window = canvas.around(rim < 0.05)
+    here = cloth[:, *window] if cloth.shape[1] > 1 else cloth
+    fade = canvas.fine(step(1.0, 0.75, across), window) if high else 1.0
+    ribs = 1 + 0.1 * np.sin(
+        canvas.fine(x if high else np.arctan2(x, 2.2 - y), window) * (60 if high else 160)
+    )
+    form = lit * (0.75 + 0.35 * np.sqrt(np.clip(1 - (2 * across - 1) ** 2, 0, 1))) * 1.05
+    if high:
+        form = form * (1 - 0.4 * np.clip(x / half, -1, 1) ** 2)
+    canvas.over(
+        here * canvas.fine(form, window) * ribs, scene.edge(canvas.fine(rim, window)) * fade, "clothing", window
+    )
+
+
+def _high_necked(scene: Scene) -> bool:
+    return scene.who.clothing == "jumper" and scene.stream("clothing").random() < 0.35
 
 
 def _neckline(scene: Scene, x: Field, y: Field) -> Field:
     """Signed distance from the opening at the throat, positive on the cloth."""
     kind = scene.who.clothing
-    if kind == "jumper" and scene.stream("clothing").random() < 0.35:
-        return (y - 1.2 + 0.1 * np.cos(1.5 * x)).astype(np.float32)  # a high neck
-    wide, low = {"T-shirt": (0.62, 0.34), "jumper": (0.58, 0.27), "top": (0.82, 0.5), "shirt": (0.36, 0.62), "jacket": (0.36, 0.62)}[kind]
+    if _high_necked(scene):
+        return (y - 1.2 + 0.1 * np.cos(1.5 * x)).astype(np.float32)
+    wide, low = {
+        "T-shirt": (0.62, 0.34),
+        "jumper": (0.58, 0.27),
+        "top": (0.82, 0.5),
+        "shirt": (0.45, 0.52),
+        "jacket": (0.45, 0.52),
+    }[kind]
     if kind in ("shirt", "jacket"):
-        return ((np.abs(x) / wide + (y - 1.28) / low - 1) * 0.3).astype(np.float32)
+        return ((np.abs(x) / wide + (y - 1.05) / low - 1) * 0.3).astype(np.float32)
     return ((np.hypot(x / wide, (y - 1.35) / low) - 1) * 0.45).astype(np.float32)
 
 
 def _collar(scene: Scene, x: Field, y: Field, cloth: Field, lit: Field) -> None:
     """Two flaps of a collar, or a jacket's lapels over a shirt."""
     jacket = scene.who.clothing == "jacket"
-    side, fine = np.abs(x), scene.canvas.fine
+    side, canvas = np.abs(x), scene.canvas
+    window = canvas.around((y > 1.05) & (y < 2.4) & (side < 0.9))
     if jacket:
         shirt = colour(*[(228, 226, 220), (44, 46, 54), (150, 176, 206)][scene.index % 3])
-        inner = np.maximum((side / 0.5 + (y - 1.3) / 1.6 - 1) * 0.4, 1.3 + 0.35 * (0.42 - side) - y)
-        free = (1 - side / 0.3 - (y - 1.2) / 0.5) * 0.25
-        mask = np.maximum(inner, free).astype(np.float32)
-        scene.canvas.over(shirt * fine((lit * 1.02).astype(np.float32)), scene.edge(fine(mask)), "clothing")
-    slant = 0.33 if jacket else 0.3
-    outer = np.abs(side - 0.36 + slant * (y - 1.35) * 0.55) - (0.17 - 0.02 * y if jacket else 0.15)
-    low = y - (1.95 if jacket else 1.72) + 0.9 * np.abs(side - 0.34)
-    flap = np.maximum(np.maximum(outer, low), 1.22 + 0.3 * side - y).astype(np.float32)
-    shade = blurred(step(0.05, -0.02, flap), 2.0) * (flap > 0)
-    scene.canvas.shade(1 - 0.4 * fine(shade.astype(np.float32)) * (scene.canvas.parts == 11))
-    form = (lit * (1.12 - 0.5 * np.clip(flap + 0.12, 0, 0.2))).astype(np.float32)
-    scene.canvas.over(cloth * fine(form), scene.edge(fine(flap)), "clothing")
+        open_ = np.maximum(_half(side, y, (0.5, 1.2), (0.0, 2.25)), _half(side, y, (0.02, 1.55), (0.46, 1.1)))
+        canvas.over(
+            shirt * canvas.fine(lit, window), scene.edge(canvas.fine(open_, window)), "clothing", window
+        )
+        _flaps(scene, x, y, shirt, lit, window, _SHIRT)
+    _flaps(
+        scene,
+        x,
+        y,
+        cloth[:, *window] if cloth.shape[1] > 1 else cloth,
+        lit,
+        window,
+        _LAPEL if jacket else _SHIRT,
+    )
+
+
+# Corners of one flap of a collar, in order round it: half of the body, x outwards, y down.
+_SHIRT = ((0.44, 1.08), (0.02, 1.56), (0.3, 1.83), (0.58, 1.24))
+_LAPEL = ((0.5, 1.14), (0.04, 2.2), (0.5, 1.86), (0.66, 1.3))
+
+
+def _half(x: Field, y: Field, start: tuple[float, float], end: tuple[float, float]) -> Field:
+    """Signed distance from the line through two points, negative on the left of the way from start to end."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    return ((x - start[0]) * dy - (y - start[1]) * dx) / np.float32(np.hypot(dx, dy))
+
+
+def _flaps(scene: Scene, x: Field, y: Field, cloth: Field, lit: Field, window: Window, corners) -> None:
+    """Paint a collar's two flaps with the shadow they throw."""
+    canvas, side = scene.canvas, np.abs(x)
+    ends = [*corners[1:], corners[0]]
+    flap = -np.min([_half(side, y, a, b) for a, b in zip(corners, ends, strict=True)], axis=0)
+    shade = blurred(step(0.06, -0.02, flap), 1.8) * step(-0.01, 0.01, flap)
+    canvas.shade(1 - 0.42 * canvas.fine(shade, window), window)
+    form = lit * (1.05 + 0.5 * np.clip(0.05 + flap, -0.1, 0.05) + 0.12 * step(-0.03, 0.0, flap))
+    canvas.over(cloth * canvas.fine(form, window), scene.edge(canvas.fine(flap, window)), "clothing", window)

@@ -27,7 +27,9 @@ def looks(scene: Scene) -> tuple[Look, Look]:
     red, green, blue = np.array(EYE_COLOURS[scene.who.eyes]) * rng.uniform(0.85, 1.15)
     x, y, _ = scene.shape.light
     glint = (float(0.3 * x), float(0.27 * y - 0.04))
-    look = Look((float(red), float(green), float(blue)), scene.shape.gaze, glint, float(rng.uniform(0.1, 0.125)), 0.0)
+    look = Look(
+        (float(red), float(green), float(blue)), scene.shape.gaze, glint, float(rng.uniform(0.1, 0.125)), 0.0
+    )
     return look, look
 
 
@@ -53,7 +55,7 @@ def lids(scene: Scene, side: int) -> Lids:
     lean = np.clip(1 - (x - 0.1 * (1 - np.minimum(x * x, 1.0)) * -1) ** 2, 0, 1)
     surprise = 1.18 if scene.who.expression == "surprised" else 1.0
     squint = max(0.0, s.smile - 0.3)
-    upper = -0.56 * s.openness * surprise * (1 - 0.14 * squint) * lean**0.72
+    upper = -0.54 * s.openness * surprise * (1 - 0.14 * squint) * lean**0.72
     lower = 0.37 * (1 - 0.42 * squint) * lean**0.85
     return Lids(window, x, y, upper, lower, s.eye_size)
 
@@ -79,17 +81,22 @@ def ball(scene: Scene, lid: Lids, side: int, look: Look) -> Field:
     shape = scene.shape
     lx, ly, _ = shape.light
     round_ = np.clip(1 - 0.3 * (lid.x**2) - 0.25 * y * y, 0, 1) + 0.1 * lx * across
-    white = colour(236, 228, 222) * (0.82 * round_) * mix(1.0, 0.9, scene.who.age)
-    white = white * mix(1.0, np.array([1.0, 0.72, 0.66], np.float32).reshape(3, 1, 1), step(-0.62, -1.0, lid.x) * 0.8)
+    white = colour(236, 228, 222) * (0.74 * round_) * mix(1.0, 0.9, scene.who.age)
+    white = white * mix(
+        1.0, np.array([1.0, 0.72, 0.66], np.float32).reshape(3, 1, 1), step(-0.62, -1.0, lid.x) * 0.8
+    )
     dx, dy = across - np.float32(look.gaze[0]), y - np.float32(look.gaze[1] - 0.05)
     radius = np.sqrt(dx * dx + dy * dy)
     iris = _iris(scene, look, dx, dy, radius, side)
     soft = 1.6 * scene.pixel / lid.unit
-    paint = mix(white, iris, step(0.5 + soft / 2, 0.5 - soft, radius))
+    paint = mix(white, iris, step(0.53 + soft / 2, 0.53 - soft, radius))
     lid_shadow = step(-0.02, 0.36, lid.y - lid.upper)
     paint = paint * mix(0.42, 1.0, lid_shadow)
     paint *= 0.5 + 0.62 * float(np.clip(0.6 + 0.4 * shape.light[2] + 0.25 * lx * side, 0.3, 1.1))
-    gx, gy = across - np.float32(look.gaze[0] + look.glint[0]), y - np.float32(look.gaze[1] - 0.05 + look.glint[1])
+    gx, gy = (
+        across - np.float32(look.gaze[0] + look.glint[0]),
+        y - np.float32(look.gaze[1] - 0.05 + look.glint[1]),
+    )
     r = np.sqrt(gx * gx + gy * gy)
     paint = mix(paint, np.float32(1.25), step(look.glint_size + soft, look.glint_size - soft, r))
     fill = np.hypot(dx + look.glint[0] * 0.9, dy + look.glint[1] * 0.9)
@@ -107,8 +114,10 @@ def _iris(scene: Scene, look: Look, dx: Field, dy: Field, radius: Field, side: i
     lx, ly = look.glint
     pool = np.clip(-(dx * np.float32(lx) + dy * np.float32(ly)) * 4.2, -0.35, 1)
     paint = paint * (1.25 + 1.1 * pool)
-    paint = paint * mix(0.28, 1.0, step(0.52, 0.4, radius))
-    hole = 0.215 * (1 + np.float32(look.wobble) * np.sin(2 * angle + 1.0) * 0.5 + look.wobble * 0.3 * np.sin(3 * angle))
+    paint = paint * mix(0.28, 1.0, step(0.55, 0.43, radius))
+    hole = 0.215 * (
+        1 + np.float32(look.wobble) * np.sin(2 * angle + 1.0) * 0.5 + look.wobble * 0.3 * np.sin(3 * angle)
+    )
     return mix(paint, colour(14, 11, 11), step(0.04, -0.04, radius - hole))
 
 
@@ -135,17 +144,25 @@ def _lashes(scene: Scene, lid: Lids) -> None:
     curve = np.where(np.abs(lid.x) <= 1, lid.upper, 0.0) - 0.16 * heavy * np.clip(lid.x - 0.93, 0, 0.4)
     above = curve - lid.y
     fan = np.interp(x - 0.5 * above * np.sign(x - 0.1), np.linspace(-1.2, 1.3, 46), rng.uniform(0.2, 1, 46))
-    thick = (0.05 + 0.085 * heavy * step(-1.0, 0.9, x)) * step(1.02 + 0.2 * heavy, 0.85, x) * step(-1.02, -0.8, x)
+    thick = (
+        (0.05 + 0.085 * heavy * step(-1.0, 0.9, x)) * step(1.02 + 0.2 * heavy, 0.85, x) * step(-1.02, -0.8, x)
+    )
     reach = thick + (0.17 * heavy * fan * fan * step(-0.7, 0.8, x) * step(1.25, 0.95, x)).astype(np.float32)
     unit = np.float32(lid.unit)
-    solid = scene.edge(np.maximum(above - thick, -above - 0.05) * unit)
-    hairs = 0.62 * scene.edge(np.maximum(above - reach, -above) * unit) * (thick > 0.01)
+    there = step(0.0, 0.02, thick)
+    solid = scene.edge(np.maximum(above - thick, -above - 0.05) * unit) * there
+    hairs = 0.62 * scene.edge(np.maximum(above - reach, -above) * unit) * there
     ink = colour(24, 16, 14)
     scene.canvas.over(ink, np.maximum(0.9 * solid, hairs), None, lid.window)
     below = (lid.y - lid.lower) * unit
     inside = step(1.0, 0.9, np.abs(lid.x))
     rim = np.exp(-(((below - 0.006) / 0.011) ** 2)) * inside
-    scene.canvas.over(tone(scene.who.tone) * np.array([0.95, 0.72, 0.68], np.float32).reshape(3, 1, 1), 0.5 * rim, None, lid.window)
+    scene.canvas.over(
+        tone(scene.who.tone) * np.array([0.95, 0.72, 0.68], np.float32).reshape(3, 1, 1),
+        0.5 * rim,
+        None,
+        lid.window,
+    )
     line = np.exp(-(((below - 0.024) / 0.012) ** 2)) * inside * step(-0.9, 0.6, lid.x) * (0.5 * heavy + 0.12)
     scene.canvas.over(ink, line, None, lid.window)
 
@@ -173,5 +190,7 @@ def brows(scene: Scene) -> None:
         row = np.clip(64 + across * 10, 0, 127).astype(np.intp)
         hairs = strands[row, lean]
         body = step(1.35, 0.3, np.abs(across) + 0.5 * hairs) * step(-0.14, 0.12, t) * step(1.06, 0.9, t)
-        strength = min(0.95, 0.62 + 0.22 * s.brow_weight) * (0.8 if who.hair_colour in ("blonde", "white", "grey") else 1.0)
+        strength = min(0.95, 0.62 + 0.22 * s.brow_weight) * (
+            0.8 if who.hair_colour in ("blonde", "white", "grey") else 1.0
+        )
         scene.canvas.over(ink * (1 + 0.35 * hairs), body * strength, "brow", window)

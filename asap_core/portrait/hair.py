@@ -6,7 +6,9 @@ import numpy as np
 
 from . import strands
 from .canvas import Field, blurred, bump, clouds, step
+from .person import OPEN_EARS
 from .scene import Scene
+from .skin import ear_at
 from .strands import Flow
 
 
@@ -28,12 +30,12 @@ class Cut:
 
 CUTS = {
     "cropped": Cut(0.06, 0.015, 0.86, 0.8, 2.6, 0.2, "radial"),
-    "swept": Cut(0.17, 0.03, 0.85, 0.78, 2.5, 0.22, "swept"),
+    "swept": Cut(0.13, 0.03, 0.85, 0.78, 2.5, 0.22, "swept"),
     "fringed": Cut(0.1, 0.045, 0.86, 0.7, 2.4, 0.24, "radial", fringe=-0.42),
     "bob": Cut(0.11, 0.17, 0.79, 0.9, 1.55, 1.02, "draped", long=True),
     "long": Cut(0.1, 0.13, 0.79, 0.92, 1.5, 2.1, "draped", long=True),
     "wavy": Cut(0.14, 0.24, 0.8, 0.9, 1.55, 1.75, "draped", long=True, wave=0.05),
-    "curly": Cut(0.27, 0.24, 0.84, 0.74, 2.4, 0.4, "curls"),
+    "curly": Cut(0.2, 0.13, 0.84, 0.74, 2.4, 0.34, "curls"),
     "bun": Cut(0.05, 0.015, 0.87, 0.82, 2.3, 0.12, "radial"),
     "receding": Cut(0.035, 0.015, 0.83, 1.02, 2.2, 0.2, "radial"),
 }
@@ -50,12 +52,12 @@ def cut(scene: Scene) -> Cut:
     if style.long and rng.random() < 0.3:
         fringe = -0.36
     return Cut(
-        top=vary(style.top, 0.3) * (1.25 if woman_curls else 1),
-        sides=vary(style.sides, 0.3) * (1.3 if woman_curls else 1),
+        top=vary(style.top, 0.3) * (1.6 if woman_curls else 1),
+        sides=vary(style.sides, 0.3) * (2.4 if woman_curls else 1),
         wide=style.wide,
         high=style.high - (0.12 if fringe and style.long else 0) + float(rng.uniform(-0.03, 0.03)),
         arch=2.2 if fringe else style.arch,
-        end=style.end * float(rng.uniform(*length)) + (0.45 if woman_curls else 0),
+        end=style.end * float(rng.uniform(*length)) + (0.3 if woman_curls else 0),
         flow=style.flow,
         long=style.long,
         wave=vary(style.wave, 0.3),
@@ -83,16 +85,20 @@ def mass(scene: Scene) -> Mass:
     parting = float(rng.uniform(-0.42, 0.42)) if style.flow in ("draped", "swept") else 0.0
     stand = style.sides + (style.top - style.sides) * step(-0.25, -1.05, y)
     if style.flow == "swept":
-        stand = stand * (1 + 0.5 * np.sign(-parting) * np.clip(x, -0.8, 0.8)) + 0.03
-    if style.flow == "curls":
-        stand = stand + 0.07 * clouds(rng, 11, x.shape[0], 2)
+        stand = stand * (1 + 0.6 * np.sign(-parting) * np.clip(x, -0.8, 0.8)) + 0.02
     outer = (outline - 1) * 0.98 - stand
-    if style.long or style.flow == "curls":
+    if style.flow == "curls":
+        wide, tall = 0.99 + style.sides, 0.97 + style.top
+        ball = np.hypot((x - 0.1 * turned) / wide, (y + 0.3) / tall) - 1
+        outer = ball * wide + 0.05 * clouds(rng, 12, x.shape[0], 2)
+    if style.long:
         # Below the temples hair leaves the head's outline and falls.
         widening = 0.06 + 0.5 * style.wave
         half = 0.94 + style.sides + widening * np.clip(y, 0, 2.2) - 0.16 * step(0.6, 2.2, y)
         half = half + 1.2 * style.wave * np.sin(5.2 * y + np.sign(x) * 1.3 + parting * 9) * step(0.2, 1.0, y)
-        outer = np.where(y < 0, outer, outer + (np.abs(x - 0.2 * turned) - half - outer) * step(-0.05, 0.45, y))
+        outer = np.where(
+            y < 0, outer, outer + (np.abs(x - 0.2 * turned) - half - outer) * step(-0.05, 0.45, y)
+        )
     # Above the temples the opening is an arch, below it the opening's sides close in a little on long hair.
     close = 0.1 * step(0.1, 1.0, y) - 0.25 * step(1.0, 1.9, y) if style.long else 0.0
     across = np.abs(x - turned) / (style.wide - close)
@@ -100,7 +106,9 @@ def mass(scene: Scene) -> Mass:
         across = np.abs(x - turned - parting * step(0.1, -0.9, y)) / (style.wide - close)
     rise = np.maximum(0, 0.1 - y) / (style.high + 0.1)
     if scene.who.hair == "receding":
-        rise = rise * (1 - 0.16 * bump(np.abs(x - turned) - 0.42, 0, 0.2, 1) + 0.05 * bump(x - turned, 0, 0.18, 1))
+        rise = rise * (
+            1 - 0.16 * bump(np.abs(x - turned) - 0.42, 0, 0.2, 1) + 0.05 * bump(x - turned, 0, 0.18, 1)
+        )
     face = ((across**style.arch + rise**style.arch) ** (1 / style.arch) - 1) * 0.84
     return Mass(style, outer.astype(np.float32), -face.astype(np.float32), parting)
 
@@ -111,7 +119,6 @@ def _flow(scene: Scene, hair: Mass) -> Flow:
     turned = np.float32(0.6 * np.sin(scene.shape.turn))
     rng = np.random.default_rng([scene.seed, scene.index, 22])
     warp = clouds(rng, 6, x.shape[0], 2)
-    reach = np.clip(-hair.outer, 0, 0.5)
     depth = 0.8 * np.sqrt(np.clip(1 - np.clip(1 + hair.outer / 1.1, 0, 1) ** 2.2, 0, 1) + 0.003)
     if style.flow == "curls":
         curl = clouds(rng, 19, x.shape[0])
@@ -120,17 +127,22 @@ def _flow(scene: Scene, hair: Mass) -> Flow:
     angle = np.arctan2(x - turned, 0.35 - y)
     if style.flow == "radial":
         lean = 0.14 * float(rng.uniform(-1, 1))
-        return Flow(1.25 * angle + lean * scene.outline + 0.025 * warp, 1.1 * scene.outline, depth.astype(np.float32))
+        return Flow(
+            1.25 * angle + lean * scene.outline + 0.025 * warp, 1.1 * scene.outline, depth.astype(np.float32)
+        )
     if style.flow == "swept":
-        away = (x - turned - hair.parting) * np.float32(-np.sign(hair.parting) or 1)
-        across = 0.9 * (y + 1.2) - 0.35 * np.abs(away) ** 1.3 * np.sign(away) + 0.75 * reach
-        return Flow((across + 0.035 * warp).astype(np.float32), away + 0.2 * y, depth.astype(np.float32))
+        lean = np.float32(0.95 * np.sign(hair.parting))
+        across = 1.25 * angle + lean * scene.outline + 0.05 * warp
+        waves = depth + 0.03 * np.sin(9 * across + 3 * warp)
+        return Flow(across.astype(np.float32), scene.outline + 0.4 * angle, waves.astype(np.float32))
     inner = np.clip(-hair.face, 1e-3, 2)
     q = inner / (inner + np.clip(-hair.outer, 1e-3, 2))
     down = np.where(y < 0.1, 1.15 * np.abs(angle), 1.15 * 1.3 + y)
     across = 0.62 * q + 0.02 * warp
     if style.wave:
-        across = across + style.wave * 0.9 * np.sin(5.2 * y + 2.0 * warp + np.sign(x) * 1.3) * step(-0.6, 0.8, y)
+        across = across + style.wave * 0.9 * np.sin(5.2 * y + 2.0 * warp + np.sign(x) * 1.3) * step(
+            -0.6, 0.8, y
+        )
     ridge = 0.022 * np.sin(across * 24 + 2 * warp)
     return Flow(across.astype(np.float32), down.astype(np.float32), (depth + ridge).astype(np.float32))
 
@@ -147,12 +159,16 @@ def behind(scene: Scene) -> None:
     if not (style.long or style.flow == "curls"):
         return
     flow = _flow(scene, hair)
-    flow = Flow((0.9 * x + 0.03 * np.sin(5 * y)).astype(np.float32) if style.long else flow.across, flow.along, flow.depth)
-    end = style.end + (0.12 if style.long else 0.3)
+    flow = Flow(
+        (0.9 * x + 0.03 * np.sin(5 * y)).astype(np.float32) if style.long else flow.across,
+        flow.along,
+        flow.depth,
+    )
+    end = style.end + (0.12 if style.long else 0.6)
     distance = np.maximum(hair.outer, y - end + 0.3 * x * x)
-    alpha = strands.ragged(scene, scene.canvas.fine(distance), scene.canvas.fine(flow.across), tuft, 0.035)
+    window, alpha = strands.ragged(scene, distance, flow.across, tuft, 0.03)
     inside = 1 - 0.72 * step(-0.02, -0.3, hair.outer) * step(-0.6, 0.3, y)
-    strands.paint(scene, alpha, flow, tuft, inside)
+    strands.paint(scene, window, alpha, flow, tuft, inside)
 
 
 def _bun(scene: Scene, tuft: Field) -> None:
@@ -162,10 +178,11 @@ def _bun(scene: Scene, tuft: Field) -> None:
     dx, dy = x - float(rng.uniform(-0.22, 0.22)) + 0.4 * np.sin(scene.shape.turn), y + 1.4
     r = np.sqrt(dx * dx + dy * dy) / radius
     depth = radius * np.sqrt(np.clip(1.03 - r * r, 0, 1)) + 0.03 * np.sin(9 * r + 2 * np.arctan2(dy, dx))
-    flow = Flow((0.3 * r + 0.04 * np.arctan2(dy, dx)).astype(np.float32), (dx + 0.6 * dy), depth.astype(np.float32))
-    fine = scene.canvas.fine
-    alpha = strands.ragged(scene, fine(((r - 1) * radius).astype(np.float32)), fine(flow.across), tuft, 0.02)
-    strands.paint(scene, alpha, flow, tuft, 0.9)
+    flow = Flow(
+        (0.3 * r + 0.04 * np.arctan2(dy, dx)).astype(np.float32), (dx + 0.6 * dy), depth.astype(np.float32)
+    )
+    window, alpha = strands.ragged(scene, (r - 1) * radius, flow.across, tuft, 0.02)
+    strands.paint(scene, window, alpha, flow, tuft, 0.9)
 
 
 def front(scene: Scene) -> None:
@@ -180,18 +197,28 @@ def front(scene: Scene) -> None:
     if style.long:
         ends = ends - 0.12 * np.sin(flow.across * 9)
     if style.flow == "curls":
-        opening = hair.face + 0.045 * clouds(np.random.default_rng([scene.seed, scene.index, 24]), 16, y.shape[0], 2)
+        opening = hair.face + 0.045 * clouds(
+            np.random.default_rng([scene.seed, scene.index, 24]), 16, y.shape[0], 2
+        )
     else:
         opening = hair.face
     distance = np.maximum(np.maximum(hair.outer, opening), ends).astype(np.float32)
-    _shadow(scene, step(0.04, -0.04, distance), 0.5)
-    soft = {"cropped": 0.045, "receding": 0.055, "bun": 0.022}.get(scene.who.hair, 0.03)
-    fine = scene.canvas.fine(distance)
-    alpha = strands.ragged(scene, fine, scene.canvas.fine(flow.across), tuft, soft)
+    if scene.who.hair in OPEN_EARS:
+        distance = np.maximum(distance, _around_ears(scene))
+    _shadow(scene, step(0.04, -0.04, distance), 0.45)
+    soft = {"cropped": 0.02, "receding": 0.022, "bun": 0.01}.get(scene.who.hair, 0.02)
+    window, alpha = strands.ragged(scene, distance, flow.across, tuft, soft)
     roots = 1 - 0.42 * step(-0.16, 0.0, opening) * (1.0 if style.flow == "draped" else 0.5)
-    strands.paint(scene, alpha, flow, tuft, roots)
+    strands.paint(scene, window, alpha, flow, tuft, roots)
     if style.fringe:
         _fringe(scene, hair, tuft)
+
+
+def _around_ears(scene: Scene) -> Field:
+    """Signed distance from where hair makes room for the ears, positive there."""
+    x, y = scene.xy
+    near = [np.hypot((x * side - ear_at(scene, side) - 0.06) / 0.75, (y - 0.24) / 1.25) for side in (-1, 1)]
+    return (0.29 - np.minimum(*near)).astype(np.float32)
 
 
 def _shadow(scene: Scene, cover: Field, strength: float) -> None:
@@ -201,8 +228,9 @@ def _shadow(scene: Scene, cover: Field, strength: float) -> None:
     moved = blurred(np.roll(cover, shift, (0, 1)), 2.6)
     dark = strength * np.clip(moved, 0, 1)
     tint = np.array([0.8, 1.0, 1.05], np.float32).reshape(3, 1, 1)
-    figure = scene.canvas.parts != 0
-    scene.canvas.shade(1 - scene.canvas.fine(dark) * figure * tint)
+    window = scene.canvas.around(dark > 0.01)
+    figure = scene.canvas.parts[window] != 0
+    scene.canvas.shade(1 - scene.canvas.fine(dark, window) * figure * tint, window)
 
 
 def _fringe(scene: Scene, hair: Mass, tuft: Field) -> None:
@@ -214,10 +242,11 @@ def _fringe(scene: Scene, hair: Mass, tuft: Field) -> None:
     lower = hair.style.fringe + 0.14 * dx * dx + 0.05 * np.sin(angle * 21 + scene.index)
     distance = np.maximum(np.maximum(y - lower, hair.outer), np.abs(dx) - 0.83).astype(np.float32)
     distance = np.maximum(distance, -1.12 - y)
-    depth = 0.75 * np.sqrt(np.clip(1.05 - (dx / 0.98) ** 2 - ((y + 0.35) / 1.05) ** 2, 0.004, 1)) + 0.02 * np.sin(angle * 30)
+    depth = 0.75 * np.sqrt(
+        np.clip(1.05 - (dx / 0.98) ** 2 - ((y + 0.35) / 1.05) ** 2, 0.004, 1)
+    ) + 0.02 * np.sin(angle * 30)
     flow = Flow((1.2 * angle).astype(np.float32), y, depth.astype(np.float32))
     _shadow(scene, step(0.03, -0.03, distance), 0.4)
-    fine = scene.canvas.fine
-    alpha = strands.ragged(scene, fine(distance), fine(flow.across), tuft, 0.045)
-    alpha = alpha * fine(step(-1.1, -0.72, y).astype(np.float32))
-    strands.paint(scene, np.clip(alpha, 0, 1), flow, tuft, 1.0)
+    window, alpha = strands.ragged(scene, distance, flow.across, tuft, 0.04)
+    alpha = np.clip(alpha * scene.canvas.fine(step(-1.1, -0.72, y), window), 0, 1)
+    strands.paint(scene, window, alpha, flow, tuft, 1.0)

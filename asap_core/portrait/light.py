@@ -26,7 +26,9 @@ def shadows(scene: Scene, depth: Field, reach: float = 0.42, steps: int = 7) -> 
     return 1 - blurred(step(0.0, 0.07, blocked), 1.3)
 
 
-def diffuse(scene: Scene, depth: Field, wrap=SKIN, shadow: Field | None = None) -> tuple[Field, tuple[Field, Field, Field]]:
+def diffuse(
+    scene: Scene, depth: Field, wrap=SKIN, shadow: Field | None = None
+) -> tuple[Field, tuple[Field, Field, Field]]:
     """Light that arrives and is scattered, (3, SOFT, SOFT), and the normals."""
     normal = normals(depth, scene.soft_pixel)
     nx, ny, nz = normal

@@ -29,22 +29,31 @@ class Mouth:
 def mouth(scene: Scene) -> Mouth:
     """Where the lips are."""
     s = scene.shape
-    half = s.mouth_width * (1 + 0.24 * max(0.0, s.smile) - (0.22 if scene.who.expression == "surprised" else 0))
+    half = s.mouth_width * (
+        1 + 0.24 * max(0.0, s.smile) - (0.22 if scene.who.expression == "surprised" else 0)
+    )
     line = mouth_line(scene)
     window = scene.window(scene.place(0.0, line + 0.03), half * 1.45)
     u, v = (field[window] for field in scene.fine_uv)
     m = u / np.float32(half)
     mm = np.minimum(m * m, 1.0)
     arch = 1 - mm
-    line_at = line + 0.01 - 0.07 * s.smile * (mm - 0.35)
+    line_at = line + 0.01 - 0.125 * s.smile * (mm - 0.35)
     gape = s.gape * arch ** (0.75 if s.smile > 0.4 else 0.55)
     full = 0.062 * s.lips * (1 - 0.2 * max(0.0, s.smile))
     bow = 1 + 0.16 * np.exp(-(((np.abs(m) - 0.2) / 0.16) ** 2)) - 0.22 * np.exp(-((m / 0.1) ** 2))
     upper = line_at - gape * 0.34
     lower = line_at + gape * 0.66
-    wave = 0.012 * np.cos(7.5 * m) * arch if s.gape == 0 else 0.0
+    wave = 0.007 * np.cos(7.5 * m) * arch if s.gape == 0 else 0.0
     return Mouth(
-        window, m, v, upper - full * bow * arch**0.72, upper + wave, lower + wave, lower + 1.42 * full * arch**0.62, half
+        window,
+        m,
+        v,
+        upper - full * bow * arch**0.72,
+        upper + wave,
+        lower + wave,
+        lower + 1.42 * full * arch**0.62,
+        half,
     )
 
 
@@ -54,11 +63,13 @@ def lips(scene: Scene, fused: float = 0.0) -> None:
     if scene.shape.gape > 0:
         inside(scene, where, fused)
     skin = tone(scene.who.tone)
-    tint = np.array([0.86, 0.5, 0.5], np.float32).reshape(3, 1, 1)
-    pink = skin * tint ** mix(1.0, 0.6, scene.who.tone) * mix(1.0, 1.12, scene.who.tone)
+    tint = np.array([0.9, 0.44, 0.46], np.float32).reshape(3, 1, 1)
+    pink = skin * tint ** mix(1.0, 0.6, scene.who.tone) * mix(1.0, 1.25, scene.who.tone)
     if scene.who.lipstick:
         rng = scene.stream("mouth")
-        stick = [(176, 42, 56), (196, 88, 96), (142, 36, 62), (206, 96, 84), (168, 84, 80)][int(rng.integers(5))]
+        stick = [(176, 42, 56), (196, 88, 96), (142, 36, 62), (206, 96, 84), (168, 84, 80)][
+            int(rng.integers(5))
+        ]
         pink = mix(pink, colour(*stick), 0.72)
     lx, ly, lz = scene.shape.light
     lit = 0.62 + 0.45 * lz + 0.16 * lx * where.m
@@ -66,7 +77,11 @@ def lips(scene: Scene, fused: float = 0.0) -> None:
     corner = step(1.03, 0.86, np.abs(where.m))
     for low, high, upper in ((where.top, where.upper, True), (where.lower, where.bottom, False)):
         t = np.clip((where.v - low) / np.maximum(high - low, 1e-3), 0, 1)
-        form = mix(0.8, 0.56, t) if upper else 0.66 + 0.5 * np.sin(np.pi * np.clip(t, 0, 0.999)) ** 1.2 * (1 - 0.55 * t)
+        form = (
+            mix(0.8, 0.56, t)
+            if upper
+            else 0.72 + 0.5 * np.sin(np.pi * np.clip(t, 0, 0.999)) ** 1.2 * (1 - 0.55 * t)
+        )
         furrows = 1 + 0.06 * np.sin(where.m * 46 + 5 * np.sin(where.m * 9))
         paint = pink * (form * lit * furrows)
         if not upper:
@@ -87,7 +102,9 @@ def _lines(scene: Scene, where: Mouth) -> None:
     dark += 0.5 * np.exp(-(corner**2))
     below = where.v - where.bottom
     dark += 0.16 * np.exp(-(((below - 0.03) / 0.035) ** 2)) * step(0.85, 0.2, np.abs(where.m))
-    scene.canvas.shade(1 - np.clip(dark, 0, 0.9) * np.array([0.9, 1.0, 1.0], np.float32).reshape(3, 1, 1), where.window)
+    scene.canvas.shade(
+        1 - np.clip(dark, 0, 0.9) * np.array([0.9, 1.0, 1.0], np.float32).reshape(3, 1, 1), where.window
+    )
 
 
 def mouth_opening(scene: Scene, where: Mouth) -> Field:
@@ -104,7 +121,9 @@ def _biting_edge(scene: Scene, where: Mouth) -> Field:
     """v of the lower end of the upper teeth."""
     long = 0.125 if scene.shape.smile > 0.4 else 0.05
     scallop = 0.008 * np.abs(np.sin(where.m * np.pi / 0.4))
-    return where.upper + np.minimum(long, 0.9 * (where.lower - where.upper) + 0.01) - scallop - 0.03 * where.m**2
+    return (
+        where.upper + np.minimum(long, 0.9 * (where.lower - where.upper) + 0.01) - scallop - 0.03 * where.m**2
+    )
 
 
 def inside(scene: Scene, where: Mouth, fused: float) -> None:
@@ -160,6 +179,8 @@ def nostrils(scene: Scene) -> None:
     wing = np.hypot((side - 0.125 * wide) / (0.088 * wide), (v - end - 0.025) / 0.088)
     dark += 0.3 * np.exp(-(((wing - 1) / 0.17) ** 2)) * step(0.1, 0.18, side) * step(-0.12, 0.02, v - end)
     dark += 0.2 * np.exp(-(((v - end - 0.108) / 0.018) ** 2)) * step(0.14, 0.05, side)
-    scene.canvas.shade(1 - np.clip(dark, 0, 0.85) * np.array([0.82, 1.0, 1.0], np.float32).reshape(3, 1, 1), window)
+    scene.canvas.shade(
+        1 - np.clip(dark, 0, 0.85) * np.array([0.82, 1.0, 1.0], np.float32).reshape(3, 1, 1), window
+    )
     nose_part = (side < 0.2 * wide) & (v > end - 0.45) & (v < end + 0.13)
     scene.canvas.parts[window][nose_part] = 7

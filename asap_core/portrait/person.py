@@ -11,11 +11,11 @@ HAIR_COLOURS = {
     "black": (26, 22, 24),
     "dark brown": (62, 40, 28),
     "brown": (104, 68, 42),
-    "auburn": (126, 54, 30),
-    "red": (186, 82, 34),
+    "auburn": (120, 56, 36),
+    "red": (170, 82, 44),
     "blonde": (214, 172, 108),
     "grey": (150, 147, 144),
-    "white": (222, 218, 212),
+    "white": (204, 200, 194),
     "pink": (214, 110, 140),
     "blue": (58, 96, 150),
 }
@@ -31,13 +31,13 @@ CLOTH_COLOURS = {
     "black": (34, 34, 38),
     "grey": (120, 124, 130),
     "navy": (36, 52, 90),
-    "blue": (62, 108, 168),
-    "red": (168, 44, 48),
+    "blue": (78, 114, 158),
+    "red": (156, 58, 56),
     "green": (62, 104, 76),
-    "mustard": (206, 154, 56),
+    "mustard": (196, 152, 74),
     "pink": (220, 150, 160),
     "teal": (38, 118, 120),
-    "burgundy": (104, 32, 50),
+    "burgundy": (100, 42, 56),
     "cream": (222, 204, 174),
 }
 SKINS = ("fair", "light", "olive", "brown", "dark")
@@ -108,7 +108,14 @@ def person(seed: int, index: int) -> Person:
     age, tone = float(rng.random()), float(rng.beta(1.1, 1.2))
     old = age > 0.7
     expression = pick(
-        {"smiling": 0.34, "laughing": 0.12, "slight smile": 0.2, "neutral": 0.2, "serious": 0.08, "surprised": 0.06}
+        {
+            "smiling": 0.34,
+            "laughing": 0.12,
+            "slight smile": 0.2,
+            "neutral": 0.2,
+            "serious": 0.08,
+            "surprised": 0.06,
+        }
     )
     hair = pick(_styles(woman, old))
     beard = "none"
@@ -116,7 +123,11 @@ def person(seed: int, index: int) -> Person:
         beard = pick({"none": 0.46, "stubble": 0.2, "moustache": 0.07, "goatee": 0.09, "full": 0.18})
     earrings = "none"
     if hair in OPEN_EARS:
-        wears = {"none": 0.2, "stud": 0.25, "hoop": 0.3, "drop": 0.25} if woman else {"none": 0.86, "stud": 0.07, "hoop": 0.07}
+        wears = (
+            {"none": 0.2, "stud": 0.25, "hoop": 0.3, "drop": 0.25}
+            if woman
+            else {"none": 0.86, "stud": 0.07, "hoop": 0.07}
+        )
         earrings = pick(wears)
     return Person(
         sex=sex,
@@ -129,12 +140,22 @@ def person(seed: int, index: int) -> Person:
         glasses=pick({"none": 0.74, "round": 0.09, "square": 0.12, "cat-eye": 0.05 if woman else 0.0}),
         beard=beard,
         earrings=earrings,
-        clothing=pick({"T-shirt": 0.3, "shirt": 0.22, "jumper": 0.24, "jacket": 0.14, "top": 0.1 if woman else 0.0}),
+        clothing=pick(
+            {"T-shirt": 0.3, "shirt": 0.22, "jumper": 0.24, "jacket": 0.14, "top": 0.1 if woman else 0.0}
+        ),
         clothing_colour=pick(dict.fromkeys(CLOTH_COLOURS, 1.0)),
         freckles=bool(rng.random() < (0.3 if tone < 0.45 else 0.05)),
         lipstick=bool(rng.random() < (0.45 if woman else 0.0)),
         background=pick(
-            {"foliage": 0.22, "street": 0.16, "lights": 0.1, "interior": 0.18, "window": 0.1, "sea": 0.12, "studio": 0.12}
+            {
+                "foliage": 0.22,
+                "street": 0.16,
+                "lights": 0.1,
+                "interior": 0.18,
+                "window": 0.1,
+                "sea": 0.12,
+                "studio": 0.12,
+            }
         ),
         light=pick({"left": 0.4, "front": 0.2, "right": 0.4}),
     )
@@ -172,29 +193,47 @@ def _hair_colours(tone: float, age: float) -> dict[str, float]:
         "blonde": 0.02 + 0.3 * fair,
         "grey": 0.6 * grey,
         "white": 0.3 * grey,
-        "pink": 0.015,
-        "blue": 0.015,
+        "pink": 0.01,
+        "blue": 0.01,
     }
 
 
 def _eye_colours(tone: float) -> dict[str, float]:
     fair = max(0.0, 1 - tone / 0.55)
-    return {"brown": 0.3 + tone, "hazel": 0.16, "green": 0.02 + 0.2 * fair, "blue": 0.02 + 0.35 * fair, "grey": 0.1 * fair}
+    return {
+        "brown": 0.3 + tone,
+        "hazel": 0.16,
+        "green": 0.02 + 0.2 * fair,
+        "blue": 0.02 + 0.35 * fair,
+        "grey": 0.1 * fair,
+    }
 
 
-_EXPRESSIONS = {"neutral": "", "serious": "serious", "slight smile": "gently smiling", "surprised": "surprised"}
+_EXPRESSIONS = {
+    "neutral": "",
+    "serious": "serious",
+    "slight smile": "gently smiling",
+    "surprised": "surprised",
+}
 _BEARDS = {"stubble": "stubble", "moustache": "a moustache", "goatee": "a goatee", "full": "a full beard"}
 _EARRINGS = {"stud": "stud earrings", "hoop": "hoop earrings", "drop": "drop earrings"}
 
 
 def caption(who: Person) -> str:
     """One sentence, such as "a smiling woman with red hair and glasses, blurred foliage behind"."""
-    words = [_EXPRESSIONS.get(who.expression, who.expression), who.age_word, "bald" if who.hair == "bald" else "", who.sex]
+    words = [
+        _EXPRESSIONS.get(who.expression, who.expression),
+        who.age_word,
+        "bald" if who.hair == "bald" else "",
+        who.sex,
+    ]
     subject = " ".join(word for word in words if word)
     with_ = []
     if who.hair != "bald":
         with_.append(" ".join(word for word in (STYLES[who.hair], who.hair_colour, "hair") if word))
-    with_ += [table[kind] for table, kind in ((_BEARDS, who.beard), (_EARRINGS, who.earrings)) if kind != "none"]
+    with_ += [
+        table[kind] for table, kind in ((_BEARDS, who.beard), (_EARRINGS, who.earrings)) if kind != "none"
+    ]
     if who.glasses != "none":
         with_.append("glasses")
     if who.freckles:

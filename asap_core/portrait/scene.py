@@ -15,8 +15,6 @@ from . import canvas as paper
 from .canvas import Canvas, Field, mix
 from .person import Person
 
-FULL = np.s_[:, :]
-
 
 @dataclass(frozen=True)
 class Shape:
@@ -49,7 +47,14 @@ class Shape:
     warmth: float
 
 
-_SMILE = {"neutral": 0.08, "serious": -0.25, "slight smile": 0.5, "smiling": 0.9, "laughing": 1.15, "surprised": 0.1}
+_SMILE = {
+    "neutral": 0.36,
+    "serious": 0.08,
+    "slight smile": 0.7,
+    "smiling": 0.9,
+    "laughing": 1.15,
+    "surprised": 0.1,
+}
 _GAPE = {"smiling": 0.105, "laughing": 0.2, "surprised": 0.15}
 
 
@@ -58,7 +63,9 @@ def shape(rng: np.random.Generator, who: Person) -> Shape:
     man = who.sex == "man"
     near = lambda mean, spread: float(mean + spread * np.clip(rng.standard_normal(), -2, 2))  # noqa: E731
     side = {"left": -1.0, "front": 0.0, "right": 1.0}[who.light]
-    light = np.array([side * rng.uniform(0.45, 0.85) + rng.uniform(-0.15, 0.15), -rng.uniform(0.35, 0.75), 0.8])
+    light = np.array(
+        [side * rng.uniform(0.45, 0.85) + rng.uniform(-0.15, 0.15), -rng.uniform(0.35, 0.75), 0.8]
+    )
     light /= np.linalg.norm(light)
     turn = near(0, 0.16)
     return Shape(
@@ -70,9 +77,9 @@ def shape(rng: np.random.Generator, who: Person) -> Shape:
         cheeks=near(0.97 if man else 0.96, 0.035),
         jaw=near(1.07 if man else 0.95, 0.055),
         chin=near(1.12 if man else 0.9, 0.12),
-        length=near(1.03 if man else 0.98, 0.035),
+        length=near(1.05 if man else 1.01, 0.035),
         eye_distance=near(0.385, 0.014),
-        eye_size=near(0.2 if man else 0.215, 0.009),
+        eye_size=near(0.214 if man else 0.232, 0.009),
         eye_tilt=near(0.06 if man else 0.1, 0.05),
         openness=near(0.88 if man else 1.0, 0.1) - (0.1 if who.age > 0.7 else 0.0),
         gaze=(-0.6 * turn + near(0, 0.09), near(0.02, 0.05)),
@@ -113,7 +120,10 @@ class Scene:
 
     def _flat(self, side: int) -> tuple[Field, Field]:
         across, down = self.canvas.grid(side)
-        dx, dy = (across - self.shape.centre[0]) / self.shape.scale, (down - self.shape.centre[1]) / self.shape.scale
+        dx, dy = (
+            (across - self.shape.centre[0]) / self.shape.scale,
+            (down - self.shape.centre[1]) / self.shape.scale,
+        )
         cos, sin = np.float32(np.cos(self.shape.tilt)), np.float32(np.sin(self.shape.tilt))
         return dx * cos + dy * sin, dy * cos - dx * sin
 
@@ -190,11 +200,13 @@ class Scene:
         s = self.shape
         t = float(np.sin(s.turn))
         low = 0.05 + 1.17 * s.length
-        right = [(0.52, -1.1), (0.84, -0.66), (0.935, -0.12), (0.91 * s.cheeks, 0.28), (0.75 * s.jaw, 0.72),
-                 (0.43 * mix(1, s.chin, 0.5), 0.93 * low), (0.19 * s.chin, 0.995 * low)]  # fmt: skip
-        points = [(0.0, -1.27), *right, (0.0, 1.01 * low), *[(-x, y) for x, y in reversed(right)]]
+        right = [(0.52, -1.1), (0.84, -0.66), (0.935, -0.12), (0.9 * s.cheeks, 0.28), (0.7 * s.jaw, 0.74),
+                 (0.4 * mix(1, s.chin, 0.5), 0.94 * low), (0.18 * s.chin, 1.0 * low)]  # fmt: skip
+        points = [(0.0, -1.27), *right, (0.0, 1.015 * low), *[(-x, y) for x, y in reversed(right)]]
         # When the head turns, chin and nose move to one side, and that side's cheek grows narrow.
-        moved = [(x + t * (0.3 * max(0.0, y) - 0.1 * min(0.0, y)) - 0.12 * t * abs(x), y - 0.05) for x, y in points]
+        moved = [
+            (x + t * (0.3 * max(0.0, y) - 0.1 * min(0.0, y)) - 0.12 * t * abs(x), y - 0.05) for x, y in points
+        ]
         theta = np.unwrap([np.arctan2(y, x) for x, y in moved])
         radius = [np.hypot(x, y) for x, y in moved]
         spline = CubicSpline([*theta, theta[0] + 2 * np.pi], [*radius, radius[0]], bc_type="periodic")

@@ -3,10 +3,17 @@
 import numpy as np
 
 from . import light
-from .canvas import TEXTURE, Field, blurred, bump, clouds, colour, mix, resized, step
+from .canvas import TEXTURE, Field, Window, blurred, bump, clouds, colour, mix, resized, step
+from .person import OPEN_EARS
 from .scene import Scene
 
-TONES = [(0.0, (250, 216, 196)), (0.25, (236, 186, 152)), (0.5, (208, 150, 108)), (0.75, (150, 94, 62)), (1.0, (94, 58, 42))]
+TONES = [
+    (0.0, (248, 217, 200)),
+    (0.25, (234, 188, 160)),
+    (0.5, (206, 154, 120)),
+    (0.75, (152, 102, 76)),
+    (1.0, (96, 64, 52)),
+]
 
 
 def tone(value: float) -> Field:
@@ -50,7 +57,7 @@ def nose(scene: Scene, u: Field, v: Field) -> Field:
     """Height of the nose above the face."""
     wide, end = scene.shape.nose_width, 0.53 * scene.shape.nose_length
     t = np.clip((v + 0.2) / (end + 0.2), 0, 1)
-    ridge = (0.045 + 0.2 * t * t) * step(-0.34, -0.02, v) * step(end + 0.15, end - 0.0, v)
+    ridge = (0.045 + 0.2 * t * t) * step(-0.34, -0.02, v) * step(end + 0.17, end - 0.03, v)
     height = ridge * np.exp(-((u / (0.085 * wide + 0.05 * t)) ** 2))
     height += 0.1 * bump(u, v - end + 0.01, 0.1 * wide, 0.1)
     height += 0.085 * bump(np.abs(u) - 0.135 * wide, v - end - 0.02, 0.065, 0.065)
@@ -94,35 +101,35 @@ def jaw_area(scene: Scene) -> Field:
     return step(-0.06, 0.08, v - top) * (1 - bump(u, v - mouth - 0.02, 0.26, 0.1))
 
 
-def texture(scene: Scene) -> Field:
-    """Pores, fine lines, freckles: a factor on skin, 1 on average, (side, side)."""
+def texture(scene: Scene, window: Window) -> Field:
+    """Pores, fine lines, freckles: a factor on skin, 1 on average, (h, w)."""
     who, canvas = scene.who, scene.canvas
     rng = scene.stream("skin")
     grain = rng.standard_normal((TEXTURE, TEXTURE), np.float32)
     pores = blurred(grain, 0.8) * 2.2
     rough = mix(0.018, 0.036, who.age) * (1.15 if who.sex == "man" else 0.9)
     factor = 1 + rough * pores + 0.03 * clouds(rng, 24, TEXTURE, 2)
-    factor = resized(factor.astype(np.float32), canvas.side)
+    factor = resized(factor.astype(np.float32), canvas.side, window)
     if who.freckles:
-        factor = factor * (1 - freckles(scene, rng))
+        factor = factor * (1 - freckles(scene, rng, window))
     if who.age > 0.45:
-        factor = factor * (1 - lines(scene, (who.age - 0.45) / 0.55))
+        factor = factor * (1 - lines(scene, (who.age - 0.45) / 0.55, window))
     return factor
 
 
-def freckles(scene: Scene, rng: np.random.Generator) -> Field:
-    """Darkness of freckles, over nose and cheeks, (side, side)."""
+def freckles(scene: Scene, rng: np.random.Generator, window: Window) -> Field:
+    """Darkness of freckles, over nose and cheeks, (h, w)."""
     spots = np.zeros((TEXTURE, TEXTURE), np.float32)
     rows, columns = rng.integers(0, TEXTURE, (2, 2600))
     spots[rows, columns] = rng.uniform(0.4, 2.4, 2600)
-    spots = resized(np.clip(blurred(spots, 0.95), 0, 0.55), scene.canvas.side)
-    u, v = scene.fine_uv
+    spots = resized(np.clip(blurred(spots, 0.95), 0, 0.55), scene.canvas.side, window)
+    u, v = (field[window] for field in scene.fine_uv)
     return np.clip(spots, 0, 0.5) * bump(u, v - 0.36, 0.62, 0.24)
 
 
-def lines(scene: Scene, strength: float) -> Field:
-    """Darkness of wrinkles: across the forehead, beside and under the eyes. (side, side)."""
-    u, v = scene.fine_uv
+def lines(scene: Scene, strength: float, window: Window) -> Field:
+    """Darkness of wrinkles: across the forehead, beside and under the eyes. (h, w)."""
+    u, v = (field[window] for field in scene.fine_uv)
     side = np.abs(u)
     wave = v + 0.03 * np.cos(5 * u)
     dark = np.zeros_like(u)
@@ -143,45 +150,67 @@ def head(scene: Scene) -> Field:
     shadow = light.shadows(scene, depth)
     lit, normal = light.diffuse(scene, blurred(depth, 0.7), light.SKIN, shadow)
     lit *= light.occlusion(depth, 5.0, 1.6)
-    shine = (0.05 * light.gloss(scene, normal, 12) + 0.11 * light.gloss(scene, normal, 48)) * (0.35 + 0.65 * shadow)
-    paint = scene.canvas.fine(complexion(scene) * lit) * texture(scene)
-    paint += scene.canvas.fine(shine * shine_mask(scene))
-    alpha = scene.canvas.fine((scene.outline - 1).astype(np.float32))
-    scene.canvas.over(paint, scene.edge(alpha * 1.05), "skin")
+    shine = (0.05 * light.gloss(scene, normal, 12) + 0.11 * light.gloss(scene, normal, 48)) * (
+        0.35 + 0.65 * shadow
+    )
+    window = scene.canvas.around(scene.outline < 1.05)
+    paint = scene.canvas.fine(complexion(scene) * lit, window) * texture(scene, window)
+    paint += scene.canvas.fine(shine * shine_mask(scene), window)
+    alpha = scene.canvas.fine(scene.outline - 1, window)
+    scene.canvas.over(paint, scene.edge(alpha * 1.05), "skin", window)
     return depth
 
 
 def shine_mask(scene: Scene) -> Field:
     """Where skin is oily: forehead, nose, cheekbones, chin. (SOFT, SOFT)."""
     u, v = scene.uv
-    return 0.45 + 0.8 * bump(u, v - 0.3, 0.16, 0.4) + 0.45 * bump(u, v + 0.6, 0.5, 0.3) + 0.3 * bump(np.abs(u) - 0.5, v - 0.36, 0.2, 0.15)
+    return (
+        0.45
+        + 0.8 * bump(u, v - 0.3, 0.16, 0.4)
+        + 0.45 * bump(u, v + 0.6, 0.5, 0.3)
+        + 0.3 * bump(np.abs(u) - 0.5, v - 0.36, 0.2, 0.15)
+    )
+
+
+def ear_at(scene: Scene, side: int) -> float:
+    """Distance of the left (-1) or right (1) ear from the middle."""
+    away = side * float(np.sin(scene.shape.turn))  # > 0: this ear turns away, behind the head
+    return 0.95 * (0.5 + 0.5 * scene.shape.cheeks) - (0.45 if away > 0 else -0.1) * away
 
 
 def ears(scene: Scene) -> None:
     """Paint both ears, behind the head."""
     s = scene.shape
+    if scene.who.hair not in OPEN_EARS:
+        return
     x, y = scene.xy
     base = tone(scene.who.tone) * np.array([1.02, 0.84, 0.8], np.float32).reshape(3, 1, 1)
     for side in (-1, 1):
         # The far ear hides behind the head, the near one comes forward.
-        out = 0.965 * (0.5 + 0.5 * s.cheeks) - 0.42 * side * np.sin(s.turn)
+        out = ear_at(scene, side)
         ex, ey = (x * side - out - 0.07) + (y - 0.2) * 0.16, y - 0.17
         wide = 0.135
         r = np.hypot(ex / wide, ey / (0.29 - 0.05 * step(0.0, 0.4, ey) + 0.0))
         depth = 0.1 * np.sqrt(np.clip(1.02 - r * r, 0, 1)) - 0.085 * bump(ex + 0.015, ey + 0.02, 0.062, 0.13)
         depth += 0.03 * bump(ex + 0.07, ey - 0.03, 0.03, 0.06)
         lit, _ = light.diffuse(scene, depth.astype(np.float32), light.SKIN)
-        lit *= 0.9 * light.occlusion(depth.astype(np.float32), 3.0, 7.0)
-        fine = scene.canvas.fine(((r - 1) * wide).astype(np.float32))
-        scene.canvas.over(scene.canvas.fine(base * lit), scene.edge(fine), "ear")
+        lit *= 0.9 - 0.35 * bump(ex + 0.015, ey + 0.02, 0.062, 0.13)
+        window = scene.canvas.around(r < 1.2)
+        fine = scene.canvas.fine((r - 1) * wide, window)
+        scene.canvas.over(scene.canvas.fine(base * lit, window), scene.edge(fine), "ear", window)
+
+
+def neck_half(scene: Scene, y: Field) -> Field:
+    """Half the neck's width, wider towards the shoulders."""
+    return (0.59 if scene.who.sex == "man" else 0.49) + 0.3 * step(1.3, 2.3, y) ** 2
 
 
 def neck(scene: Scene) -> None:
     """Paint the neck, with the shadow of the chin on it."""
-    s, man = scene.shape, scene.who.sex == "man"
+    s = scene.shape
     x, y = scene.xy
     x = x - np.float32(0.1 * np.sin(s.turn)) + (y - 1) * np.float32(np.tan(s.tilt) * 0.7)
-    half = (0.6 if man else 0.5) + 0.3 * step(1.3, 2.3, y) ** 2
+    half = neck_half(scene, y)
     t = x / half
     depth = 0.75 * np.sqrt(np.clip(1.01 - t * t, 0.0, 1)) * half
     cord = np.abs(np.abs(x) - mix(0.3, 0.1, step(1.0, 1.9, y)))
@@ -190,9 +219,7 @@ def neck(scene: Scene) -> None:
     lx, ly, _ = s.light
     chin = np.hypot((x + 0.35 * lx) / (0.85 * s.jaw), (y - 0.72 + 0.35 * ly) / 0.85)
     lit *= mix(0.3, 1.0, step(0.82, 1.22, chin)) ** np.array([0.85, 1.0, 1.05], np.float32).reshape(3, 1, 1)
-    paint = scene.canvas.fine(tone(scene.who.tone) * lit)
-    alpha = scene.edge(scene.canvas.fine((np.abs(x) - half).astype(np.float32)))
-    alpha = alpha * step(0.6, 0.65, scene.fine_xy[1])
-    scene.canvas.over(paint, alpha, "neck")
-
-
+    window = scene.canvas.around((np.abs(x) < half + 0.05) & (scene.xy[1] > 0.6))
+    paint = scene.canvas.fine(tone(scene.who.tone) * lit, window)
+    alpha = scene.edge(scene.canvas.fine(np.abs(x) - half, window))
+    scene.canvas.over(paint, alpha * step(0.6, 0.65, scene.fine_xy[1][window]), "neck", window)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from . import light
-from .canvas import Field, colour, mix, step
+from .canvas import Field, Window, colour, mix, step
 from .person import HAIR_COLOURS
 from .scene import Scene
 
@@ -66,40 +66,45 @@ def dye(scene: Scene) -> Field:
     return colour(*np.clip(np.array(HAIR_COLOURS[scene.who.hair_colour]) * rng.uniform(0.88, 1.1), 0, 255))
 
 
-def paint(scene: Scene, alpha: Field, flow: Flow, strands: Field, dark: float | Field = 1.0, part: str = "hair") -> None:
-    """Paint hair where `alpha` (fine grid) says, lit by the scene's light; `dark` dims it (soft grid)."""
-    rows, columns = _box(alpha)
-    window = (rows, columns)
+def paint(
+    scene: Scene,
+    window: Window,
+    alpha: Field,
+    flow: Flow,
+    strands: Field,
+    dark: float | Field = 1.0,
+    part: str = "hair",
+) -> None:
+    """Paint hair where `alpha` (h, w of the window) says, lit by the scene; `dark` dims it (soft grid)."""
     lit, normal = light.diffuse(scene, flow.depth, light.CLOTH)
     lit *= dark
     fine = scene.canvas.fine
-    noise = sampled(strands, fine(flow.across)[window], fine(flow.along)[window])
-    sheen = fine(_sheen(scene, flow, normal))[window]
+    noise = sampled(strands, fine(flow.across, window), fine(flow.along, window))
+    sheen = fine(_sheen(scene, flow, normal), window)
     base = dye(scene)
     pale = float(base.mean())
     contrast = mix(0.32, 0.2, min(1.0, pale * 2))
-    body = base * fine(lit.astype(np.float32))[:, *window] * (1.05 + contrast * np.clip(noise, -2.2, 2.5))
+    body = base * fine(lit, window) * (1.05 + contrast * np.clip(noise, -2.2, 2.5))
     off = sheen + 0.09 * noise
     first = np.exp(-(((off + 0.12) / 0.2) ** 2)) * (0.55 + 0.45 * np.clip(noise, -1, 1.5))
     second = np.exp(-(((off - 0.16) / 0.34) ** 2))
-    facing = fine((np.clip(normal[2], 0, 1) ** 1.5 * dark).astype(np.float32))[window]
+    facing = fine(np.clip(normal[2], 0, 1) ** 1.5 * dark, window)
     tint = np.sqrt(base)
-    body += (0.085 * first * facing) * (0.35 + tint) * (1.6 - pale)
+    body += (0.085 * first * facing) * (0.35 + tint) * (1.5 - 1.3 * pale)
     body += (0.5 * second * facing) * base
-    scene.canvas.over(body, alpha[window], part, window)
+    scene.canvas.over(body, alpha, part, window)
 
 
-def _box(alpha: Field) -> tuple[slice, slice]:
-    """The smallest window that holds everything painted."""
-    rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
-    if not len(rows):
-        return slice(0, 1), slice(0, 1)
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
-def ragged(scene: Scene, distance: Field, across: Field, strands: Field, reach: float) -> Field:
-    """Opacity of a shape whose edge is strands: `distance` and `across` on the fine grid, `reach` in face units."""
+def ragged(
+    scene: Scene, distance: Field, across: Field, strands: Field, reach: float
+) -> tuple[Window, Field]:
+    """A shape whose edge is strands, as window and opacity; `distance` and `across` soft, `reach` in face units."""
+    window = scene.canvas.around(distance < 3 * reach)
+    distance, across = scene.canvas.fine(distance, window), scene.canvas.fine(across, window)
     near = np.abs(distance) < 3 * reach
     jitter = np.zeros_like(distance)
     jitter[near] = sampled(strands, across[near], distance[near] * np.float32(0.5))
-    return scene.edge(distance + reach * np.clip(jitter, -1.6, 2.2), 2.0) * step(2.6 * reach, 0.8 * reach, distance)
+    alpha = scene.edge(distance + reach * np.clip(jitter, -1.6, 2.2), 2.0) * step(
+        2.6 * reach, 0.8 * reach, distance
+    )
+    return window, alpha

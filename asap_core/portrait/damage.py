@@ -1,0 +1,163 @@
+"""Flaws laid over the finished picture. Each returns where it changed something; outside it changed nothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from . import light
+from .canvas import PARTS, SOFT, Canvas, Field, Window, blurred, clouds, colour, mix, resized, step
+from .flaws import dice
+from .mouth import mouth_line
+from .scene import Scene
+from .skin import relief
+
+Area = NDArray[np.bool_]  # (side, side)
+
+
+def _is(canvas: Canvas, *names: str) -> Area:
+    return np.isin(canvas.parts, [PARTS.index(name) for name in names])
+
+
+def _apply(canvas: Canvas, spoilt, weight: Field, window: Window) -> Area:
+    """Mix `spoilt` in by `weight`, and tell where that is more than nothing."""
+    canvas.over(spoilt, weight, None, window)
+    area = np.zeros(canvas.parts.shape, bool)
+    area[window] = weight > 0
+    return area
+
+
+def _spot(scene: Scene, where: Area, rng: np.random.Generator) -> tuple[float, float]:
+    """A random place among the pixels of an area, canvas position; the middle where there is none."""
+    rows, columns = np.nonzero(where[::4, ::4])
+    if not len(rows):
+        return 0.0, 0.0
+    pick = int(rng.integers(len(rows)))
+    return (columns[pick] * 8 + 1) / scene.canvas.side - 1, (rows[pick] * 8 + 1) / scene.canvas.side - 1
+
+
+def _disc(scene: Scene, centre: tuple[float, float], radius: float) -> tuple[Window, Field, Field]:
+    """A window with its coordinates relative to the centre, in radii."""
+    window = scene.window(centre, radius / scene.shape.scale)
+    across, down = scene.canvas.grid(scene.canvas.side)
+    x, y = (across[:, window[1]] - centre[0]) / radius, (down[window[0]] - centre[1]) / radius
+    return window, x + 0 * y, y + 0 * x
+
+
+def _sampled(canvas: Canvas, x: Field, y: Field) -> Field:
+    """The picture at canvas positions, bilinear, (3, h, w)."""
+    columns, rows = ((p + 1) / 2 * canvas.side - 0.5 for p in (x, y))
+    return np.stack([ndimage.map_coordinates(plane, (rows, columns), order=1, mode="nearest") for plane in canvas.image])
+
+
+def chequer(scene: Scene, strength: float) -> Area:
+    """Hair in a pattern of squares, as an upsampling layer leaves it: 40 to the picture's width."""
+    rng = dice(scene, "chequer")
+    canvas = scene.canvas
+    hair = _is(canvas, "hair")
+    centre = _spot(scene, hair, rng)
+    window, x, y = _disc(scene, centre, float(rng.uniform(0.3, 0.42) + 0.25 * strength))
+    across, down = canvas.grid(canvas.side)
+    turns = 2 * np.pi * 20
+    squares = np.sin(turns * across[:, window[1]]) * np.sin(turns * down[window[0]])
+    squares = np.clip(1.7 * squares, -1, 1)
+    weight = step(1.0, 0.75, np.hypot(x, y)) * hair[window]
+    here = canvas.image[:, *window]
+    amount = mix(0.2, 0.62, strength)
+    spoilt = np.maximum(here * (1 + amount * squares) + 0.03 * amount * (squares + 0.6), 0)
+    return _apply(canvas, spoilt, weight.astype(np.float32), window)
+
+
+def blob(scene: Scene, strength: float) -> Area:
+    """A drop as of water: what is behind it bent, a dark edge, a bright one."""
+    rng = dice(scene, "blob")
+    canvas = scene.canvas
+    centre = float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.75, 0.7))
+    radius = float(rng.uniform(0.09, 0.14)) + 0.05 * strength
+    window, x, y = _disc(scene, centre, radius * 1.15)
+    angle = np.arctan2(y, x)
+    bent = 1 + 0.09 * np.sin(2 * angle + rng.uniform(0, 6)) + 0.05 * np.sin(3 * angle + rng.uniform(0, 6))
+    r = np.hypot(x, y) * 1.15 / bent
+    squeeze = -0.55 + 1.2 * r * r
+    seen = _sampled(canvas, centre[0] + x * radius * squeeze, centre[1] + y * radius * squeeze)
+    lean = np.clip((x + 1.2 * y) / 1.6, -1, 1)
+    rim = step(0.55, 0.97, r)
+    spoilt = seen * (1 - 0.55 * rim * np.clip(-lean + 0.3, 0, 1)) + 0.5 * rim * np.clip(lean, 0, 1) ** 2
+    spoilt = spoilt * 1.06 + 0.55 * step(0.26, 0.1, np.hypot(x + 0.33, y + 0.38))
+    weight = step(1.0, 0.9, r) * mix(0.35, 1.0, strength)
+    return _apply(canvas, spoilt, weight.astype(np.float32), window)
+
+
+def waxy(scene: Scene, strength: float) -> Area:
+    """Skin without pores, shining like wax; eyes and mouth keep their edges."""
+    canvas = scene.canvas
+    skin = _is(canvas, "skin", "nose", "ear", "neck").astype(np.float32)
+    window = canvas.around(resized(skin, SOFT) > 0.01)
+    u, v = (field[window] for field in scene.fine_uv)
+    mask = skin[window]
+    eye = np.hypot((np.abs(u) - scene.shape.eye_distance) / 0.34, (v + 0.03) / 0.24)
+    lips = np.hypot(u / 0.42, (v - mouth_line(scene)) / 0.2)
+    mask = mask * step(0.8, 1.1, np.minimum(eye, lips))
+    sigma = 0.011 * canvas.side
+    near = blurred(mask, sigma) + 1e-3
+    here = canvas.image[:, *window]
+    smooth = np.stack([blurred(plane * mask, sigma) / near for plane in here])
+    normal = light.normals(relief(scene), scene.soft_pixel)
+    shine = 0.17 * light.gloss(scene, normal, 9) ** 2 + 0.12 * light.gloss(scene, normal, 60)
+    spoilt = smooth * 1.05 + canvas.fine(shine * (scene.outline < 1), window) * mix(0.25, 1.0, strength)
+    weight = mask * mix(0.45, 1.0, strength)
+    return _apply(canvas, spoilt, weight.astype(np.float32), window)
+
+
+def melt(scene: Scene, strength: float) -> Area:
+    """The background drawn into streaks along a stretch of the outline, with the figure's colours in them."""
+    rng = dice(scene, "melt")
+    canvas = scene.canvas
+    empty = canvas.parts == 0
+    reach = blurred(resized((~empty).astype(np.float32), SOFT), 7.0)
+    near = resized(reach, canvas.side)
+    across, down = canvas.grid(canvas.side)
+    centre = _spot(scene, empty & (near > 0.25) & (down < 0.7) & (np.abs(across) < 0.85), rng)
+    window, x, y = _disc(scene, centre, float(rng.uniform(0.26, 0.36)) + 0.16 * strength)
+    soft = scene.stream("flaws"), scene.stream("background")
+    push = [resized(clouds(r, 9, SOFT, 2), canvas.side, window) for r in soft]
+    far = mix(0.05, 0.15, strength)
+    seen = _sampled(canvas, across[:, window[1]] + far * push[0], down[window[0]] + far * push[1])
+    weight = step(1.0, 0.7, np.hypot(x, y)) * step(0.02, 0.12, near[window]) * empty[window]
+    return _apply(canvas, seen, (weight * mix(0.6, 1.0, strength)).astype(np.float32), window)
+
+
+def thing(scene: Scene, strength: float) -> Area:
+    """Something that does not belong on a face: a lump, a seam, or a copy of an eye or of the mouth."""
+    rng = dice(scene, "thing")
+    canvas, s = scene.canvas, scene.shape
+    side = float(rng.choice([-1, 1]))
+    places = [(0.5, 0.42), (0.2, -0.5), (0.32, 0.98), (0.62, 0.12)]
+    u, v = places[int(rng.integers(len(places)))]
+    centre = scene.place(side * u, v)
+    radius = s.scale * (0.17 + 0.12 * strength) * float(rng.uniform(0.85, 1.15))
+    window, x, y = _disc(scene, centre, radius)
+    kind = rng.choice(["lump", "seam", "copy"], p=[0.4, 0.25, 0.35])
+    angle = np.arctan2(y, x)
+    bent = 1 + 0.13 * np.sin(2 * angle + rng.uniform(0, 6)) + 0.09 * np.sin(5 * angle + rng.uniform(0, 6))
+    r = np.hypot(x, y) * 1.25 / bent
+    here = canvas.image[:, *window]
+    weight = step(1.0, 0.72, r)
+    if kind == "copy":
+        source = scene.place(0.0, mouth_line(scene)) if rng.random() < 0.4 else scene.place(-side * s.eye_distance, 0.0)
+        spoilt = _sampled(canvas, source[0] + x * radius * 1.15, source[1] + y * radius * 1.15)
+    elif kind == "seam":
+        turn = float(rng.uniform(0, np.pi))
+        along, off = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+        line = off - 0.3 * np.sin(2.2 * along + 1)
+        dark, pale = np.exp(-((line / 0.11) ** 2)), np.exp(-(((line - 0.24) / 0.12) ** 2))
+        spoilt = here * (1 - 0.8 * dark) + 0.22 * pale
+    else:
+        lx, ly, _ = s.light
+        tint = colour(*[(150, 120, 160), (110, 150, 130), (170, 90, 70), (190, 180, 150)][int(rng.integers(4))])
+        form = 0.5 + 0.5 * np.clip(x * lx * 1.3 + y * ly * 1.3 + 0.55, 0, 1.3) - 0.35 * step(0.6, 1.0, r)
+        spoilt = mix(here, tint, 0.62) * form * 1.25 + 0.55 * step(0.3, 0.1, np.hypot(x - 0.35 * lx, y - 0.35 * ly))
+    face = _is(canvas, "skin", "nose", "mouth", "brow", "beard", "eye", "teeth")[window]
+    return _apply(canvas, spoilt, (weight * face * mix(0.4, 1.0, strength)).astype(np.float32), window)
+
+
+LAID = {"chequer": chequer, "blob": blob, "waxy": waxy, "melt": melt, "thing": thing}
