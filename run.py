@@ -7,14 +7,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asap_core.errors import AsapError
 
+if TYPE_CHECKING:
+    from asap_core.demo import DemoSettings
+
 HERE = Path(__file__).resolve().parent
-COMMANDS = ("open", "build", "serve", "predict")
+COMMANDS = ("open", "build", "serve", "predict", "demo")
 
 EXAMPLES = """\
 examples:
+  python run.py                            draw the demo collection, build, open the page
   python run.py photos/                    photos/real and photos/fake: build, then open the page
   python run.py build photos/ --out study  build only, into the folder study
   python run.py serve study                show an analysis that was built before
@@ -29,13 +34,9 @@ folder a generator beside real/), at any depth; or a CSV or Parquet file with th
 
 def main(arguments: list[str]) -> int:
     """Run one command; 0 is done, 1 a plain error, 2 a usage error."""
-    if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+    if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help"):
         arguments = ["open", *arguments]
-    parser = command_line()
-    options = parser.parse_args(arguments)
-    if not hasattr(options, "run"):
-        parser.print_help()
-        return 0
+    options = command_line().parse_args(arguments)
     try:
         return options.run(options)
     except AsapError as error:
@@ -53,13 +54,13 @@ def command_line() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", metavar="FOLDER | build | serve | predict")
+    commands = parser.add_subparsers(title="commands", metavar="[FOLDER] | build | serve | predict | demo")
 
     opening = commands.add_parser(
         "open", help="'run.py FOLDER' for short: build if needed, serve, open the page"
     )
     opening.set_defaults(run=open_folder)
-    add_source(opening)
+    add_source(opening, nargs="?")
     add_server(opening)
 
     building = commands.add_parser("build", help="build an analysis of a folder or manifest of images")
@@ -80,13 +81,31 @@ def command_line() -> argparse.ArgumentParser:
     predicting.add_argument("--csv", action="store_true", help="print comma-separated values")
     predicting.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where the encoder runs")
     predicting.add_argument("--workers", type=positive, metavar="N", help="threads that read images")
+
+    drawing = commands.add_parser("demo", help="draw portraits, authentic and fake, whose flaws are known")
+    drawing.set_defaults(run=demo)
+    drawing.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    drawing.add_argument(
+        "--count", type=positive, default=1200, metavar="N", help="portraits (default: 1200)"
+    )
+    drawing.add_argument(
+        "--size", type=positive, default=160, metavar="PX", help="pixels a side (default: 160)"
+    )
+    drawing.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same portraits")
+    drawing.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core)")
     return parser
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
+def add_source(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
     """Add what says which images to analyse, and how."""
     add = parser.add_argument
-    add("source", type=Path, metavar="SOURCE", help="a folder of images, or a CSV or Parquet manifest")
+    add(
+        "source",
+        type=Path,
+        nargs=nargs,
+        metavar="SOURCE",
+        help="a folder of images, or a manifest (CSV, Parquet)",
+    )
     add("--encoder", metavar="NAME", help="mini, b32, b16, l14, MODEL/TAG of open_clip, or MODEL/file.safetensors "
         "(default: b32 if its weights can be had, else mini)")  # fmt: skip
     add(
@@ -164,6 +183,8 @@ def serve(options: argparse.Namespace) -> int:
 
 def open_folder(options: argparse.Namespace) -> int:
     """Build in a process of its own, so that the one that serves stays small; then serve."""
+    if options.source is None:
+        options.source = demo_collection(options)
     if (options.source / "analysis.json").is_file():
         options.analysis = options.source
         return serve(options)
@@ -182,6 +203,39 @@ def flags(options: argparse.Namespace) -> list[str]:
         value = getattr(options, name)
         flags += [] if value is None else [f"--{name}", str(value)]
     return flags + [f"--{name}" for name in ("equalise", "unlabelled") if getattr(options, name)]
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Draw the demo collection into a folder."""
+    from asap_core.demo import DemoSettings
+
+    wanted = DemoSettings(options.count, options.size, options.seed, options.workers)
+    print(draw(options.folder, wanted))
+    return 0
+
+
+def demo_collection(options: argparse.Namespace) -> Path:
+    """The demo collection of this seed, drawn when it is first asked for."""
+    from asap_core import cache, demo
+
+    wanted = demo.DemoSettings(seed=options.seed, workers=options.workers)
+    folder = (
+        options.cache
+        / "demo"
+        / cache.key("demo", demo.VERSION, wanted.count, wanted.size, wanted.seed)
+        / "portraits"
+    )
+    manifest = folder / "manifest.csv"
+    return manifest if manifest.is_file() else draw(folder, wanted)
+
+
+def draw(folder: Path, wanted: "DemoSettings") -> Path:
+    """Draw portraits with a bar; return their manifest."""
+    from asap_core import demo
+    from asap_core.progress import Clock
+
+    with Clock(bars=True).stage("drawing") as report:
+        return demo.draw(folder, wanted, report)
 
 
 def predict(options: argparse.Namespace) -> int:

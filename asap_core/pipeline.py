@@ -242,7 +242,7 @@ class Build:
         images, fitted = self.images, learnt.detector.distiller
         return {
             "fingerprint": self.fingerprint,
-            "name": self.request.source.absolute().stem,
+            "name": summary.name(self.request.source.absolute()),
             "root": str(images.root.absolute()),
             "labelled": images.is_fake is not None,
             "generators": sorted(set(images.generators)),

@@ -24,6 +24,12 @@ PACKAGES = (
 )
 
 
+def name(source: Path) -> str:
+    """What a collection is called: its folder, or its manifest unless that has an everyday name."""
+    everyday = {"manifest", "labels", "metadata", "index", "images"}
+    return source.name if source.is_dir() else source.parent.name if source.stem in everyday else source.stem
+
+
 def counts(images: Catalogue) -> dict[str, Any]:
     """How many images there are, of what kind, and how many were left out for which reason."""
     fake = None if images.is_fake is None else int(images.is_fake.sum())
