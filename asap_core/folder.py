@@ -12,6 +12,7 @@ from pathlib import Path
 from . import images
 
 SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "lost+found"}
+MET = "the same file or folder is in the catalogue already, by another path"
 
 
 @dataclass(frozen=True, order=True)
@@ -59,6 +60,7 @@ class Walk:
 def walk(root: Path) -> Walk:
     """All regular files below `root`. What really lies there goes first, links after it, each thing once."""
     found = Walk(root)
+    found._seen.add(_identity(root.stat()))
     above = {_identity(folder.stat()) for folder in root.resolve().parents}
     folders, links = [""], []
     while folders or links:
@@ -97,14 +99,17 @@ def _entries(found: Walk, here: str) -> Iterator[tuple[str, os.DirEntry]]:
 
 
 def _take(found: Walk, path: str, folders: list[str]) -> None:
-    """Note a file, or that a folder is to be walked, unless it was met before."""
+    """Note a file, or a folder to be walked, unless it was met before; hard links are files of their own."""
     try:
         status = (found.root / path).stat()
     except OSError as error:
         _skip(found, path, f"cannot be opened: {_words(error)}")
         return
+    is_folder, met = stat.S_ISDIR(status.st_mode), _identity(status) in found._seen
     found._seen.add(_identity(status))
-    if stat.S_ISDIR(status.st_mode):
+    if met and (is_folder or status.st_nlink == 1):  # below a link, which may lead in a circle
+        _skip(found, path, MET)
+    elif is_folder:
         folders.append(path)
     elif stat.S_ISREG(status.st_mode):
         found.files.append(File(path, status.st_size, status.st_mtime_ns))
@@ -125,7 +130,7 @@ def _follow(found: Walk, path: str, folders: list[str], above: set[tuple[int, in
     if identity in above:
         _skip(found, path, "a link to a folder that this one lies in")
     elif identity in found._seen:
-        _skip(found, path, "a link to what is in the catalogue already")
+        _skip(found, path, MET)
     else:
         _take(found, path, folders)
 

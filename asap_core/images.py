@@ -26,13 +26,14 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "TIFF": (".tif", ".tiff"),
     "GIF": (".gif",),
 }
-if features.check("avif"):
+PLUGINS = ["Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"]
+if "avif" in features.modules and features.check("avif"):
     FORMATS["AVIF"] = (".avif",)
-
-EXTENSIONS = {extension: name for name, extensions in FORMATS.items() for extension in extensions}
-for plugin in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):  # before threads ask for them
+    PLUGINS.append("Avif")
+for plugin in PLUGINS:  # before threads ask for them
     importlib.import_module(f"PIL.{plugin}ImagePlugin")
 
+EXTENSIONS = {extension: name for name, extensions in FORMATS.items() for extension in extensions}
 MAX_PIXELS = 128_000_000  # the largest phone cameras give 108 million
 MAX_BYTES = 512 * 2**20
 
@@ -163,6 +164,8 @@ def rgb(image: Image.Image) -> Image.Image:
         brightest = values.max()
         usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
         return _eight_bits(values, next((top for top in usual if brightest <= top), brightest))
+    if image.mode == "LAB":
+        raise ImageError("in LAB colours, which are not read here: convert it to RGB")
     if image.has_transparency_data:
         over = image.convert("RGBA")
         white = Image.new("RGBA", over.size, "white")
@@ -197,6 +200,7 @@ def plain_errors(data: bytes) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError("does not fit into memory") from error
     except Exception as error:
-        if re.search("truncated|unexpected end|not enough", str(error), re.IGNORECASE):
+        shorter = data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 > len(data)  # WebP
+        if shorter or re.search("truncated|unexpected end|not enough", str(error), re.IGNORECASE):
             raise ImageError(f"cut short: {len(data):,} bytes are not the whole image") from error
         raise ImageError(f"damaged: {str(error)[:120] or type(error).__name__}") from error
