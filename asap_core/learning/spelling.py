@@ -1,0 +1,229 @@
+"""L2, forget to spell: a linear map that drops what an encoder knows of written words.
+
+r = normalise(W normalise(z)), z the standardised reading, W (k, e) with orthonormal rows and no bias, learnt
+without labels from images with and without a word drawn on them (Materzynska, Torralba and Bau, CVPR 2022,
+arXiv 2206.07835: `L1`, `L3` and the Frobenius term below; cosines at temperature 1). Our additions: W = V P is
+learnt inside a principal subspace P of the images, begins as the first k components, and a term keeps the
+images' own variance; without it forgetting costs detection.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import SettingsError
+from ..progress import Report, silent
+from . import words
+
+Floats = NDArray[np.float32]
+ROWS = 4096  # readings handled at once
+SAMPLE = 6000  # readings the principal subspace is found from
+HELD_OUT = 4  # every pair of the last quarter is for the report, never for learning
+
+
+@dataclass(frozen=True)
+class SpellingSettings:
+    """How words are drawn and forgotten."""
+
+    width: int = 256  # k; smaller where the reading or the collection is smaller
+    subspace: int = 512  # principal components of the images within which W is learnt
+    pairs: int = 768  # images drawn on
+    canvas: int = 256  # pixels, longer side of a drawing
+    method: str = "learned"  # or "closed": the closed form, a baseline
+    spelling: float = 1.0  # beta, weight of -L3: the worded image must not find its word
+    orthonormal: float = 1.0  # lambda, weight of |I - W W^T|_F
+    keep: float = 3.0  # weight of the share of the images' variance that W keeps
+    steps: int = 150
+    batch: int = 128
+    rate: float = 2e-3  # Adam's
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What a reading is standardised by; label-free."""
+
+    mean: Floats  # (e,)
+    scale: Floats  # (e,)
+
+    @classmethod
+    def of(cls, readings: NDArray) -> "Standard":
+        """Column means and standard deviations of readings (n, e); a constant column keeps scale 1."""
+        n, total = len(readings), np.zeros(readings.shape[1])
+        for chunk in _chunks(readings):
+            total += chunk.sum(0, dtype=np.float64)
+        mean = total / max(n, 1)
+        square = np.zeros_like(mean)
+        for chunk in _chunks(readings):
+            square += np.square(chunk - mean.astype(np.float32)).sum(0, dtype=np.float64)
+        scale = np.sqrt(square / max(n, 1))
+        scale[scale < 1e-6 * np.maximum(np.abs(mean), 1)] = 1.0
+        return cls(mean.astype(np.float32), scale.astype(np.float32))
+
+    @classmethod
+    def identity(cls, width: int) -> "Standard":
+        """Leaves readings of this width as they are: for the joint-space embedding."""
+        return cls(np.zeros(width, np.float32), np.ones(width, np.float32))
+
+    def apply(self, readings: NDArray) -> Floats:
+        """normalise((x - mean) / scale), (n, e)."""
+        return normalise((np.asarray(readings, np.float32) - self.mean) / self.scale)
+
+
+def pairs(
+    images: Iterable[Image.Image], seed: int, settings: SpellingSettings
+) -> Iterator[tuple[Image.Image, Image.Image, Image.Image, str]]:
+    """For each image, at most `settings.pairs`: (plain, with a word, the word alone on white, the word).
+
+    No two strings are alike; all four depend only on the seed and the image's place in the sequence.
+    """
+    rng = np.random.default_rng(seed)
+    strings = words.draw_strings(settings.pairs, rng)
+    for string, image in zip(strings, images, strict=False):
+        plain = words.fit(image, settings.canvas)
+        worded, word_only = words.write(plain, string, words.draw_style(rng))
+        yield plain, worded, word_only, string
+
+
+def learn(
+    readings: NDArray,
+    plain: NDArray,
+    worded: NDArray,
+    word_only: NDArray,
+    standard: Standard,
+    settings: SpellingSettings,
+    seed: int,
+    report: Report = silent,
+) -> Floats:
+    """The matrix W (k, e), rows orthonormal, from readings (n, e) and readings of pairs, each (m, e).
+
+    The last pairs are left for `report`. k shrinks to what the readings span: see `shortfall`.
+    """
+    if not 1 <= settings.width or settings.method not in ("learned", "closed"):
+        raise SettingsError(
+            f"spelling: width {settings.width}, method {settings.method!r}; "
+            "expected a width of at least 1 and the method 'learned' or 'closed'"
+        )
+    size = max(settings.subspace, settings.width + settings.width // 8)
+    images, basis = _principal(readings, standard, size, seed)  # (s, q), (q, e)
+    k = min(settings.width, len(basis))
+    m = len(plain) - len(plain) // HELD_OUT
+    if m < 2 or k == len(basis) == 1:
+        return basis[:k]
+    a, b, c = (standard.apply(x[:m]) @ basis.T for x in (plain, worded, word_only))  # (m, q) each
+    if settings.method == "closed":
+        v = closed_form(images, b - a, k)
+    else:
+        v = _descend(images, a, b, c, k, settings, seed, report)
+    return _orthonormal(v @ basis)
+
+
+def closed_form(images: NDArray, change: NDArray, k: int, ridge: float = 0.05) -> Floats:
+    """The k directions in which images differ most for what a word changes: V (k, q), rows orthonormal.
+
+    Generalised eigenvectors of (images' covariance, change's covariance + ridge), made orthonormal.
+    images (n, q), change (m, q) = with the word - without.
+    """
+    between = images.T @ images / len(images)  # (q, q)
+    spell = change.T @ change / len(change)  # (q, q)
+    q = len(spell)
+    spell = spell.astype(np.float64) + ridge * max(np.trace(spell) / q, 1e-12) * np.eye(q)
+    root = np.linalg.inv(np.linalg.cholesky(spell))  # (q, q)
+    _, vectors = np.linalg.eigh(root @ between @ root.T)  # ascending
+    return _orthonormal((vectors[:, ::-1][:, :k].T @ root).astype(np.float32))
+
+
+def retrieval_loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Symmetric cross-entropy of a and b (n, k), unit rows, finding one another; temperature 1."""
+    cosines, own = a @ b.T, torch.arange(len(a))  # (n, n)
+    return (F.cross_entropy(cosines, own) + F.cross_entropy(cosines.T, own)) / 2
+
+
+def _descend(
+    images: NDArray,
+    a: NDArray,
+    b: NDArray,
+    c: NDArray,
+    k: int,
+    settings: SpellingSettings,
+    seed: int,
+    report: Report,
+) -> Floats:
+    """V (k, q) by Adam on L1 - beta L3 + lambda |I - V V^T|_F - keep * share of variance kept."""
+    generator = torch.Generator().manual_seed(seed)
+    pairs_of = [torch.from_numpy(np.ascontiguousarray(x)) for x in (a, b, c)]
+    spread = torch.from_numpy(images.T @ images)  # (q, q), diagonal but for the sampling
+    spread /= torch.linalg.eigvalsh(spread)[-k:].sum()
+    v = torch.eye(k, spread.shape[0]).requires_grad_()
+    optimiser, eye = torch.optim.Adam([v], settings.rate), torch.eye(k)
+    for step in range(settings.steps):
+        rows = torch.randperm(len(a), generator=generator)[: settings.batch]
+        plain, worded, word = (F.normalize(x[rows] @ v.T, dim=1) for x in pairs_of)  # (batch, k)
+        loss = retrieval_loss(worded, plain) - settings.spelling * retrieval_loss(worded, word)
+        loss = loss + settings.orthonormal * torch.linalg.norm(eye - v @ v.T)
+        loss = loss - settings.keep * ((v @ spread) * v).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        report(step + 1, settings.steps)
+    return v.detach().numpy()
+
+
+def forget(readings: NDArray, standard: Standard, matrix: NDArray) -> Floats:
+    """Spell-free vectors (n, k) of readings (n, e): normalise(W normalise((x - mean) / scale))."""
+    out = np.empty((len(readings), len(matrix)), np.float32)
+    for start in range(0, len(readings), ROWS):
+        out[start : start + ROWS] = normalise(standard.apply(readings[start : start + ROWS]) @ matrix.T)
+    return out
+
+
+def shortfall(matrix: NDArray, settings: SpellingSettings) -> str | None:
+    """A sentence for the notes where the spell-free width is smaller than asked for."""
+    if len(matrix) >= settings.width:
+        return None
+    return (
+        f"The spell-free vectors have {len(matrix)} dimensions instead of {settings.width}: "
+        "the encoder's reading, or the collection, spans no more."
+    )
+
+
+def normalise(rows: NDArray) -> NDArray:
+    """Rows of length 1; a row of zeros stays."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def _principal(readings: NDArray, standard: Standard, size: int, seed: int) -> tuple[Floats, Floats]:
+    """Coordinates (s, q) of a sample and the rows (q, e) of its principal subspace, uncentred.
+
+    Randomised range finder with one power iteration (Halko, Martinsson and Tropp 2011, algorithm 4.4).
+    """
+    rng = np.random.default_rng(seed)
+    n, e = readings.shape
+    rows = np.sort(rng.choice(n, min(n, SAMPLE), replace=False))
+    x = np.concatenate(
+        [standard.apply(readings[part]) for part in np.array_split(rows, -(-len(rows) // ROWS))]
+    )
+    width = min(size + 16, e, len(rows))
+    y = x @ rng.standard_normal((e, width), np.float32)  # (s, width)
+    y = np.linalg.qr(x.T @ np.linalg.qr(y)[0])[0]  # (e, width)
+    q = np.linalg.qr(x @ y)[0]  # (s, width)
+    small = q.T @ x  # (width, e)
+    values, vectors = np.linalg.eigh((small @ small.T).astype(np.float64))  # ascending
+    kept = np.flatnonzero(values > 1e-6 * values[-1])[::-1][:size]
+    basis = _orthonormal((vectors[:, kept].T @ small).astype(np.float32))  # (q, e)
+    return x @ basis.T, basis
+
+
+def _orthonormal(rows: NDArray) -> Floats:
+    """The rows made orthonormal, by QR in double precision; directions keep their sense."""
+    q, r = np.linalg.qr(np.asarray(rows, np.float64).T)
+    return np.ascontiguousarray((q * np.where(np.diag(r) < 0, -1.0, 1.0)).T, np.float32)
+
+
+def _chunks(readings: NDArray) -> Iterator[Floats]:
+    for start in range(0, len(readings), ROWS):
+        yield np.asarray(readings[start : start + ROWS], np.float32)
