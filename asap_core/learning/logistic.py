@@ -44,7 +44,9 @@ def fit(x: NDArray, target: NDArray, weight: NDArray, penalty: float, start: Lin
         hessian[-1, -1] = bend.sum()
         step = np.linalg.solve(hessian, gradient)
         # a step that would throw logits far beyond certainty is shortened: Newton may overshoot when separable
-        step *= min(1.0, 8.0 / max(float(np.abs(x[:512] @ step[:-1].astype(x.dtype)).max(initial=0.0)), 1e-12))
+        step *= min(
+            1.0, 8.0 / max(float(np.abs(x[:512] @ step[:-1].astype(x.dtype)).max(initial=0.0)), 1e-12)
+        )
         line = Line(line.v - step[:-1], line.b - step[-1])
         if np.abs(step).max() < 1e-4 * (1 + np.abs(line.v).max()):
             break

@@ -18,11 +18,13 @@ from PIL import Image
 
 from ..errors import SettingsError
 from ..progress import Report, silent
-from . import words
+from . import folds, verdicts, words
 
 Floats = NDArray[np.float32]
 ROWS = 4096  # readings handled at once
 SAMPLE = 6000  # readings the principal subspace is found from
+WIDEST = 384
+ROOM = 4 / 3  # directions of the images for each one kept, at least: what is forgotten must be somewhere
 HELD_OUT = 4  # every pair of the last quarter is for the report, never for learning
 
 
@@ -30,7 +32,7 @@ HELD_OUT = 4  # every pair of the last quarter is for the report, never for lear
 class SpellingSettings:
     """How words are drawn and forgotten."""
 
-    width: int = 256  # k; smaller where the reading or the collection is smaller
+    width: int | None = None  # k; None: half the reading (256 of 512, as in the paper), at most WIDEST
     subspace: int = 512  # principal components of the images within which W is learnt
     pairs: int = 768  # images drawn on
     canvas: int = 256  # pixels, longer side of a drawing
@@ -103,14 +105,15 @@ def learn(
 
     The last pairs are left for `report`. k shrinks to what the readings span: see `shortfall`.
     """
-    if not 1 <= settings.width or settings.method not in ("learned", "closed"):
+    wanted = _wanted(readings.shape[1], settings)
+    if wanted < 1 or settings.method not in ("learned", "closed"):
         raise SettingsError(
             f"spelling: width {settings.width}, method {settings.method!r}; "
             "expected a width of at least 1 and the method 'learned' or 'closed'"
         )
-    size = max(settings.subspace, settings.width + settings.width // 8)
+    size = max(settings.subspace, round(wanted * ROOM))
     images, basis = _principal(readings, standard, size, seed)  # (s, q), (q, e)
-    k = min(settings.width, len(basis))
+    k = max(1, min(wanted, int(len(basis) / ROOM)))
     m = len(plain) - len(plain) // HELD_OUT
     if m < 2 or k == len(basis) == 1:
         return basis[:k]
@@ -183,12 +186,82 @@ def forget(readings: NDArray, standard: Standard, matrix: NDArray) -> Floats:
 
 def shortfall(matrix: NDArray, settings: SpellingSettings) -> str | None:
     """A sentence for the notes where the spell-free width is smaller than asked for."""
-    if len(matrix) >= settings.width:
+    k, wanted = len(matrix), _wanted(matrix.shape[1], settings)
+    if k >= wanted:
         return None
     return (
-        f"The spell-free vectors have {len(matrix)} dimensions instead of {settings.width}: "
-        "the encoder's reading, or the collection, spans no more."
+        f"The spell-free vectors have {k} dimensions instead of {wanted}: "
+        "the collection, or the encoder's reading, spans too little for more."
     )
+
+
+def _wanted(width: int, settings: SpellingSettings) -> int:
+    return max(1, min(WIDEST, width // 2)) if settings.width is None else settings.width
+
+
+def report(
+    standard: Standard, matrix: NDArray, plain: NDArray, worded: NDArray, word_only: NDArray
+) -> dict[str, list[float]]:
+    """What forgetting changed on the pairs that `learn` never used: {figure: [before, after]}.
+
+    `cosine` of the image with the word and without, the mean; `retrieval`, how often the image with a word
+    is nearest to its own word alone on white, among all held-out words.
+    """
+    held = slice(len(plain) - len(plain) // HELD_OUT, None)
+    a, b, c = (standard.apply(x[held]) for x in (plain, worded, word_only))  # (h, e)
+    if len(a) == 0:
+        return {"cosine": [0.0, 0.0], "retrieval": [0.0, 0.0]}
+    figures: dict[str, list[float]] = {"cosine": [], "retrieval": []}
+    for w in (None, matrix):
+        u, v, x = (y if w is None else normalise(y @ w.T) for y in (a, b, c))
+        figures["cosine"].append(float((u * v).sum(1).mean()))
+        figures["retrieval"].append(float(np.mean((v @ x.T).argmax(1) == np.arange(len(v)))))
+    return figures
+
+
+def detection(
+    readings: NDArray,
+    spell_free: NDArray,
+    standard: Standard,
+    is_fake: NDArray[np.bool_],
+    groups: NDArray,
+    seed: int,
+    at_most: int = 3000,
+) -> list[float]:
+    """AUC of telling real from fake [without, with] forgetting, out-of-fold, by ridge regression.
+
+    The same images (at most `at_most`), folds and estimator for both; without is the whole standardised reading.
+    """
+    fold = folds.cut(is_fake, groups, max(5, -(-len(readings) // at_most)), seed)
+    rows = np.sort(np.argsort(fold, kind="stable")[:at_most])
+    y, parts = np.asarray(is_fake, bool)[rows], None
+    count = min(5, folds.most(y, groups[rows]))
+    if count < 2:
+        return [0.5, 0.5]
+    parts = folds.cut(y, groups[rows], count, seed)
+    before, after = standard.apply(readings[rows]), np.asarray(spell_free[rows], np.float32)
+    return [_ridge_auc(x - x.mean(0), y, parts) for x in (before, after)]
+
+
+def _ridge_auc(
+    x: NDArray, y: NDArray[np.bool_], parts: NDArray, penalties: tuple = (0.3, 3.0, 30.0)
+) -> float:
+    """The best out-of-fold AUC over a few penalties, relative to the mean eigenvalue.
+
+    With M = (X X^T + c I)^-1 a part's residual, had it been left out, is M_pp^-1 (M y)_p: one inverse serves all.
+    """
+    gram = (x @ x.T).astype(np.float64)  # (n, n)
+    gram += np.trace(gram) / len(gram)  # an offset, hardly penalised
+    target = np.where(y, 1.0, -1.0)
+    best = 0.0
+    for penalty in penalties:
+        inverse = np.linalg.inv(gram + penalty * np.trace(gram) / len(gram) * np.eye(len(gram)))
+        pulled, judged = inverse @ target, np.empty(len(y))
+        for part in range(parts.max() + 1):
+            p = np.flatnonzero(parts == part)
+            judged[p] = target[p] - np.linalg.solve(inverse[np.ix_(p, p)], pulled[p])
+        best = max(best, verdicts.auc(judged, y))
+    return best
 
 
 def normalise(rows: NDArray) -> NDArray:

@@ -16,7 +16,7 @@ BINS = 15  # of equal mass, for the calibration error
 RESAMPLES = 1000
 RUNS = 2000  # of neighbouring logits, in which images are counted for an interval
 FIGURES = ("accuracy", "balanced_accuracy", "auc", "average_precision", "calibration_error", "inconclusive")
-TEMPERATURES = (1e-3, 1e3)
+TEMPERATURES = (1e-3, 1e3)  # bounds, in units of the largest logit
 
 Measured = dict[str, list[float]]  # name -> [value, low, high]
 
@@ -50,19 +50,32 @@ def calibrate(logits: ArrayLike, is_fake: ArrayLike) -> float:
 
     Guo et al. 2017 (arXiv 1706.04599), for out-of-fold logits. Both classes count alike, because the
     detector is trained so and a collection's share of fakes says nothing about the next image: a score
-    of 0.9 means nine in ten *in a half-and-half mixture*. The loss is convex in 1 / T: the root of its
-    slope is found by bisection. Separable logits, whose best T is 0, stop at TEMPERATURES.
+    of 0.9 means nine in ten *in a half-and-half mixture*. The goal of a class with m images is
+    (m + 1) / (m + 2), not 1 (Platt 1999), so that a few images judged without error do not give
+    certainty. The loss is convex in 1 / T: the root of its slope is found by bisection.
     """
-    signed = np.where(np.asarray(is_fake, bool), 1.0, -1.0) * np.asarray(logits, np.float64)  # (n,)
-    weight = balance(is_fake)
+    fake = np.asarray(is_fake, bool)
+    signed = np.where(fake, 1.0, -1.0) * np.asarray(logits, np.float64)  # (n,)
+    m = np.where(fake, np.count_nonzero(fake), np.count_nonzero(~fake))
+    goal, weight = (m + 1) / (m + 2), balance(fake)
     size = max(float(np.abs(signed).max(initial=0.0)), 1e-12)
     low, high = (np.log(1 / (t * size)) for t in TEMPERATURES[::-1])  # of 1 / T
     for _ in range(60):
         middle = (low + high) / 2
         z = signed * np.exp(middle)
-        slope = np.sum(weight * signed * 0.5 * (np.tanh(z / 2) - 1))  # d loss / d (1 / T)
+        slope = np.sum(weight * signed * (0.5 * (1 + np.tanh(z / 2)) - goal))  # d loss / d (1 / T)
         low, high = (middle, high) if slope < 0 else (low, middle)
     return float(np.exp(-(low + high) / 2))
+
+
+def auc(logits: ArrayLike, is_fake: ArrayLike) -> float:
+    """How often a fake image's logit is above a real one's; ties count half (Mann and Whitney's U)."""
+    fake, logits = np.asarray(is_fake, bool), np.asarray(logits, np.float64)
+    _, run, size = np.unique(logits, return_inverse=True, return_counts=True)
+    rank = np.cumsum(size) - (size - 1) / 2  # (runs,) mean rank, from 1
+    n_fake = np.count_nonzero(fake)
+    above = rank[run[fake]].sum() - n_fake * (n_fake + 1) / 2
+    return float(above / (n_fake * (len(fake) - n_fake)))
 
 
 def measure(
