@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Catalogue:
     splits: tuple[str, ...]  # (n,) "" for none
     metadata: dict[str, list]  # further columns of a manifest, each (n,)
     sizes: NDArray[np.int32]  # (n, 2) width, height, upright
-    facts: dict[str, NDArray]  # of the files, each (n,): see `_facts`
+    facts: dict[str, NDArray]  # of the files, each (n,): see `facts.columns`
     groups: NDArray[np.int64]  # (n,) copies and near-copies share a number
     duplicates: int  # images that are a copy or near-copy of an earlier one
     skipped: tuple[Skipped, ...]
@@ -67,7 +68,7 @@ class Catalogue:
     def unpack(cls, arrays: dict[str, NDArray], plain: dict) -> "Catalogue":
         """A catalogue as `pack` left it."""
         columns = {name.partition(".")[2]: array for name, array in arrays.items() if "." in name}
-        own = {name: arrays.get(name) for name in ("sizes", "groups", "is_fake")}
+        own: dict[str, Any] = {name: arrays.get(name) for name in ("sizes", "groups", "is_fake")}
         listed = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
         listed |= {"root": Path(plain["root"]), "skipped": tuple(Skipped(*each) for each in plain["skipped"])}
         return cls(**listed, **own, facts=columns)
@@ -86,10 +87,9 @@ def read(source: Path, settings: CatalogueSettings | None = None, report: Report
 def glance(source: Path, settings: CatalogueSettings | None = None) -> str:
     """A digest of the names, sizes and times of all image files (and of a manifest): did anything change?"""
     settings = settings or CatalogueSettings()
-    digest = hashlib.sha256()
-    if not source.is_dir():
-        digest.update(source.read_bytes())
-    for file in sources.files(source, settings.unlabelled):
+    files = sources.files(source, settings.unlabelled)
+    digest = hashlib.sha256(b"" if source.is_dir() else source.read_bytes())
+    for file in files:
         digest.update(json.dumps([file.path, file.size, file.mtime_ns]).encode())
     return digest.hexdigest()
 
@@ -194,7 +194,7 @@ def _contradictions(paths: Sequence[str], places: Sequence[Place], looks: Sequen
     real = {look.digest: path for path, place, look in rows if place.is_fake is False}
     fake = [(path, real[look.digest]) for path, place, look in rows if place.is_fake and look.digest in real]
     return [
-        f"{len(fake)} images labelled fake have the same content as one labelled real, for instance "
-        f"{path} and {other}: one of the labels must be wrong."
+        f"Images labelled fake with the same content as one labelled real: {len(fake)}, for instance "
+        f"{path} and {other}; one of the labels must be wrong."
         for path, other in fake[:1]
     ]

@@ -5,7 +5,7 @@ the small pictures themselves decide. Pictures with hardly any contrast have a h
 copies of them are grouped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 SIDE = 16  # of the small grey picture, pixels
 BITS, BAND = 64, 16  # of a hash; two hashes are compared if one of their four bands agrees
-NEAR = 8  # bits in which the hashes of near-duplicates may differ
+NEAR = 12  # bits in which the hashes of near-duplicates may differ
 CONTRAST = 6.0  # standard deviation, grey levels of 255, below which a picture counts as flat
 DIFFERENCE = 0.25  # of near-duplicates, as a share of the lower contrast; other pairs begin to pass at 0.3
 WINDOW = 64  # how many neighbours in sorted order a hash is compared with
@@ -24,24 +24,29 @@ def group(digests: Sequence[bytes], greys: NDArray[np.uint8]) -> NDArray[np.int6
     """Number the groups in order of first appearance, (n,); pictures are (n, SIDE, SIDE)."""
     contents = np.array([digest.hex() for digest in digests], dtype="U64")
     _, first, copy = np.unique(contents, return_index=True, return_inverse=True)
-    a, b = near_pairs(greys[first])
-    n = len(first)
-    _, part = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(n, n)), directed=False)
-    return _in_order(part[copy])
+    pictures = greys[first]  # one of each content
+    labels = np.arange(len(first))
+    rows = np.flatnonzero(contrast(pictures) >= CONTRAST)
+    for a, b in candidates(hashes(pictures[rows])):
+        new = labels[rows[a]] != labels[rows[b]]
+        a, b = rows[a[new]], rows[b[new]]
+        same = alike(pictures[a], pictures[b])
+        labels = _joined(labels, a[same], b[same])
+    return _in_order(labels[copy])
+
+
+def _joined(labels: NDArray, a: NDArray, b: NDArray) -> NDArray:
+    """The labels after those of rows `a` and rows `b` became one, pair by pair."""
+    if not len(a):
+        return labels
+    shape = (len(labels), len(labels))
+    links = coo_array((np.ones(len(a)), (labels[a], labels[b])), shape=shape)
+    return connected_components(links, directed=False)[1][labels]
 
 
 def _in_order(labels: NDArray) -> NDArray[np.int64]:
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return first.argsort().argsort()[inverse].astype(np.int64)
-
-
-def near_pairs(greys: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of rows, (p,) and (p,), whose pictures nearly agree; of pictures (n, SIDE, SIDE)."""
-    rows = np.flatnonzero(contrast(greys) >= CONTRAST)
-    a, b = candidates(hashes(greys[rows]))
-    a, b = rows[a], rows[b]
-    keep = alike(greys[a], greys[b])
-    return a[keep], b[keep]
 
 
 def contrast(greys: NDArray) -> NDArray[np.float32]:
@@ -63,28 +68,23 @@ def hashes(greys: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return numbers
 
 
-def candidates(numbers: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of hashes at most NEAR bits apart that agree in a band, (p,) and (p,), each pair once, a < b.
+def candidates(numbers: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Batches (p,), (p,) of hashes at most NEAR bits apart that agree in a band; a pair may come again.
 
     Each band in turn is rotated to the front and the hashes are sorted: equals in the band lie together, and
     each is compared with the WINDOW next. So 200,000 hashes cost 51 million comparisons, however crowded.
     """
-    pairs = [np.empty(0, np.int64)]
-    n = len(numbers)
     for shift in range(0, BITS, BAND):
         turned = (numbers << np.uint64(shift)) | (numbers >> np.uint64((BITS - shift) % BITS))
         order = np.argsort(turned, kind="stable")
         turned = turned[order]
         band = turned >> np.uint64(BITS - BAND)
-        for step in range(1, min(WINDOW, n - 1) + 1):
+        for step in range(1, min(WINDOW, len(numbers) - 1) + 1):
             at = np.flatnonzero(band[step:] == band[:-step])
             if not len(at):
                 break
             at = at[np.bitwise_count(turned[at] ^ turned[at + step]) <= NEAR]
-            one, other = order[at], order[at + step]
-            pairs.append(np.minimum(one, other) * n + np.maximum(one, other))
-    codes = np.unique(np.concatenate(pairs))
-    return codes // max(n, 1), codes % max(n, 1)
+            yield order[at], order[at + step]
 
 
 def alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -229,8 +229,8 @@ class Levels:
         return ((level, name) for level, name in stand.levels() if not self._generates(stand, level, name))
 
     def _generates(self, stand: Stand, level: tuple[str, int], name: str) -> bool:
-        if is_generator(name):
-            return True
+        if is_generator(name) or label(name) is not None:
+            return label(name) is None  # no generator is called real, or fake
         if level[0] == "above":
             return self.known[level]
         if not stand.is_fake or stand.beside or name.lower() in self.authentic:

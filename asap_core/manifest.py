@@ -116,7 +116,7 @@ def is_fake(text: str, column: str = "label") -> bool | None:
     1 and true mean fake, unless the column asks whether it is real.
     """
     word = text.strip().lower()
-    asks_real = layouts.label(column) is False
+    asks_real = "real" in layouts.words(column)
     if word in YES | NO:
         return (word in YES) != asks_real
     return layouts.label(word)

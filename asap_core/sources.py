@@ -90,7 +90,7 @@ def _torn(places: dict[Folder, Place]) -> list[str]:
     """A sentence if a path says both real and fake."""
     torn = [name for name, place in places.items() if place.is_fake is not None and layouts.is_torn(name)]
     return [
-        f"{len(torn)} folders have both real and fake on their path, for instance {'/'.join(name)}, "
+        f"Folders with real and fake on their path: {len(torn)}, for instance {'/'.join(name)}, "
         f"whose images count as {'fake' if places[name].is_fake else 'real'}."
         for name in torn[:1]
     ]

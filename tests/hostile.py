@@ -1,7 +1,6 @@
 """A folder of everything that can go wrong with images on a disk, and what is to become of each.
 
-`build(root)` fills a folder that has real/ and fake/ in it and returns its cases. Used by tests of the catalogue
-and of whatever is built on it.
+`build(root)` fills a folder that has real/ and fake/ in it and returns its cases.
 """
 
 import os
@@ -42,6 +41,14 @@ def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
 
 def jpeg(seed: int, **options: Any) -> bytes:
     return encoded(picture(seed), "JPEG", **options)
+
+
+def fill(root: Path, images: dict[str, int]) -> Path:
+    """Write PNGs: path -> seed of the picture."""
+    for path, seed in images.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(encoded(picture(seed), "PNG"))
+    return root
 
 
 def turned(seed: int, orientation: int) -> bytes:
