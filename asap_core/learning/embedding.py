@@ -34,9 +34,7 @@ class EmbeddingSettings:
     """How images are loaded; only `equalise` changes what they are, and `batch` their last digits."""
 
     batch: int = 64  # images in one pass
-    shard: int = (
-        512  # images that a kill can cost; a multiple of batch, so that no batch straddles two shards
-    )
+    shard: int = 512  # images that a kill can cost; a multiple of batch, so that no batch straddles two shards
     workers: int | None = None  # threads that decode; None: one a processor
     equalise: bool = False  # re-encode every image alike first
 
@@ -77,9 +75,7 @@ def embed(
         kept.append(_encode(encoder, batch, lambda row, first=first: str(files[first + row])))
         end = first + len(batch)
         if end - start == settings.shard or end == len(files):
-            shards.write(
-                start, {name: np.concatenate([getattr(each, name) for each in kept]) for name in widths}
-            )
+            shards.write(start, {name: np.concatenate([getattr(each, name) for each in kept]) for name in widths})
             start, kept = end, []
         report(end, len(files))
     arrays = shards.finish()
@@ -95,9 +91,7 @@ def encode_images(
         kept.append(_encode(encoder, batch, lambda row, done=done: f"image {done + row}"))
         done += len(batch)
         report(done, done)
-    return Embeddings(
-        *(np.concatenate([getattr(each, name) for each in kept]) for name in ("joint", "reading"))
-    )
+    return Embeddings(*(np.concatenate([getattr(each, name) for each in kept]) for name in ("joint", "reading")))
 
 
 def read(source: Path | bytes, encoder: Encoder, settings: EmbeddingSettings) -> Image.Image:
@@ -120,9 +114,7 @@ def equalise(image: Image.Image, side: int) -> Image.Image:
     left, top = (image.width - shorter) / 2, (image.height - shorter) / 2
     box = (left, top, left + shorter, top + shorter)
     stream = BytesIO()
-    image.resize((side, side), Image.Resampling.BICUBIC, box).save(
-        stream, "JPEG", quality=QUALITY, subsampling="4:2:0"
-    )
+    image.resize((side, side), Image.Resampling.BICUBIC, box).save(stream, "JPEG", quality=QUALITY, subsampling="4:2:0")
     return images.read(stream.getvalue())
 
 
@@ -139,9 +131,7 @@ def _batches(
     pool = ThreadPoolExecutor(settings.workers or os.cpu_count(), "decode")
     try:
         while True:
-            waiting.extend(
-                pool.submit(prepare, each) for each in islice(rest, 2 * settings.batch - len(waiting))
-            )
+            waiting.extend(pool.submit(prepare, each) for each in islice(rest, 2 * settings.batch - len(waiting)))
             if not waiting:
                 return
             yield torch.stack([waiting.popleft().result() for _ in range(min(settings.batch, len(waiting)))])
@@ -152,9 +142,7 @@ def _batches(
 def _encode(encoder: Encoder, batch: Tensor, name: Callable[[int], str]) -> Embeddings:
     """A batch's embeddings in half precision; EncoderError with the name of a row that is not finite."""
     if not len(batch):
-        return Embeddings(
-            *(np.empty((0, width), np.float16) for width in (encoder.joint_width, encoder.width))
-        )
+        return Embeddings(*(np.empty((0, width), np.float16) for width in (encoder.joint_width, encoder.width)))
     read = encoder.encode(batch)
     for values in (read.joint, read.used):
         bad = ~np.isfinite(values).all(1)

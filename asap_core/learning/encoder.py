@@ -59,9 +59,7 @@ class Reading:
 class Encoder:
     """An image tower on its device, and how it is read."""
 
-    def __init__(
-        self, name: str, loaded: str, identity: str, layers: str, device: torch.device, tower: Tower
-    ):
+    def __init__(self, name: str, loaded: str, identity: str, layers: str, device: torch.device, tower: Tower):
         self.name, self.weights, self.layers, self.device, self.tower = name, loaded, layers, device, tower
         self.image_size, self.grid = tower.image_size, tower.grid  # pixels; rows and columns of tokens
         self.joint_width = tower.joint_width
@@ -101,9 +99,7 @@ def open(settings: EncoderSettings) -> Encoder:
     tower = _create(model, file, config, device)
     layers = settings.layers or "last"
     if layers == "all" and not tower.columns:
-        raise SettingsError(
-            f"{settings.name} is no plain vision transformer: it can be read with --layers last only"
-        )
+        raise SettingsError(f"{settings.name} is no plain vision transformer: it can be read with --layers last only")
     identity = " ".join(f"{model} {_digest(tower.visual)} {tower.transform}".split())
     return Encoder(settings.name, loaded, identity, layers, device, tower)
 
@@ -130,16 +126,12 @@ def _parse(name: str) -> tuple[str, str]:
                 return model, asked
             tags = open_clip.list_pretrained_tags_by_model(model)
             near = difflib.get_close_matches(asked, tags, 5, 0.5) or tags
-            raise EncoderError(
-                f"{model} has no weights {asked!r}; it has {', '.join(near) or 'none of its own'}"
-            )
+            raise EncoderError(f"{model} has no weights {asked!r}; it has {', '.join(near) or 'none of its own'}")
     if full in models:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(full))
         raise EncoderError(f"{full} needs weights: {full}/TAG with one of {tags}; or {full}/file.safetensors")
     near = difflib.get_close_matches(pieces[0], [*PRESETS, "mini", *models], 5, 0.5)
-    raise EncoderError(
-        f"no encoder {name!r}; {'near it: ' + ', '.join(near) + '; ' if near else ''}{EXPECTED}"
-    )
+    raise EncoderError(f"no encoder {name!r}; {'near it: ' + ', '.join(near) + '; ' if near else ''}{EXPECTED}")
 
 
 def _is_tag(model: str, asked: str) -> bool:
@@ -181,17 +173,13 @@ def _create(model: str, file: Path, config: Mapping, device: torch.device) -> Cl
                 model,
                 pretrained=str(file),
                 device=device,
-                force_quick_gelu=bool(
-                    config.get("quick_gelu")
-                ),  # of weights published under a plain model's name
+                force_quick_gelu=bool(config.get("quick_gelu")),  # of weights published under a plain model's name
                 image_mean=config.get("mean"),
                 image_std=config.get("std"),
                 image_interpolation=config.get("interpolation"),
                 image_resize_mode=config.get("resize_mode"),
             )
-    except (
-        Exception
-    ) as error:  # open_clip, safetensors and torch each have their own for a file that does not fit
+    except Exception as error:  # open_clip, safetensors and torch each have their own for a file that does not fit
         raise EncoderError(f"{file} does not hold weights of {model}: {str(error)[:300]}") from error
     visual: nn.Module = whole.visual.eval().requires_grad_(False)  # pyright: ignore
     blocks = visual.transformer.resblocks if isinstance(visual, VisionTransformer) else None
@@ -203,9 +191,7 @@ def _digest(module: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
         digest.update(name.encode())
-        digest.update(
-            tensor.cpu().contiguous().view(torch.uint8).numpy() if tensor.ndim else str(tensor).encode()
-        )
+        digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy() if tensor.ndim else str(tensor).encode())
     return digest.hexdigest()[:16]
 
 

@@ -28,9 +28,7 @@ def tokens_of(features: Tensor) -> Tensor:
 def recording(blocks: Iterable[nn.Module], summary) -> Iterator[list[Tensor]]:
     """Inside the block, each forward pass appends summary(output) per module; modules stay as they were."""
     kept: list[Tensor] = []
-    hooks = [
-        block.register_forward_hook(lambda _, __, output: kept.append(summary(output))) for block in blocks
-    ]
+    hooks = [block.register_forward_hook(lambda _, __, output: kept.append(summary(output))) for block in blocks]
     try:
         yield kept
     finally:

@@ -1,9 +1,9 @@
 """Arrays that grow shard by shard in plain .npy files; whatever kills the writer, finished shards stay.
 
 A shard's rows go to their final place in `NAME.npy.part`; then `done.json`, replaced in one move, counts them
-in. So nothing is copied or held twice: 200,000 images x 27,648 columns are 11 GB on disk, and stay 11 GB. Rows
-that were written but not counted are written again, with the same bytes, be it by a second process at the same
-work. A complete array is renamed to `NAME.npy`.
+in. So nothing is copied or held twice: 200,000 images x 27,648 columns are 11 GB on disk, and stay 11 GB.
+Rows that were written but not counted are written again, with the same bytes (as they are when two processes
+are at the same work). A complete array is renamed to `NAME.npy`.
 """
 
 import contextlib

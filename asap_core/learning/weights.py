@@ -99,9 +99,7 @@ def _ask(address: str) -> str:
     try:
         request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "asap"})
         urllib.request.urlopen(request, timeout=PATIENCE).close()
-    except (
-        urllib.error.HTTPError
-    ) as error:  # an answer; which one says more about the address than about the net
+    except urllib.error.HTTPError as error:  # an answer; which one says more about the address than about the net
         return f"{host} answers {error.code}" if error.code in (403, 407) or error.code >= 500 else ""
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)

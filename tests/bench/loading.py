@@ -1,8 +1,8 @@
 """Does decoding starve the encoder? Images/s from files on disk, against the model's on ready batches.
 
-`python -m tests.bench.loading [--json]`. Both are measured in turns in the same run, so that a busy machine bears
-on both; the figure is the ratio, and 0.9 or more is the aim. JPEGs of 640 x 480 pixels are drawn at run time;
-weights of `b32` are random, which costs the same time as trained ones.
+`python -m tests.bench.loading [--json]`. Both are measured in turns in the same run, so that a busy machine
+bears on both; the figure is the ratio, and 0.9 or more is the aim. JPEGs of 640 x 480 pixels are drawn at run
+time; weights of `b32` are random, which costs the same time as trained ones.
 """
 
 import argparse
@@ -37,9 +37,7 @@ def draw(folder: Path, count: int) -> list[Path]:
         coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), np.uint8)).resize(
             (640, 480), Image.Resampling.BICUBIC
         )
-        fine = Image.fromarray(rng.integers(0, 256, (480, 640, 3), np.uint8)).filter(
-            ImageFilter.GaussianBlur(1)
-        )
+        fine = Image.fromarray(rng.integers(0, 256, (480, 640, 3), np.uint8)).filter(ImageFilter.GaussianBlur(1))
         Image.blend(coarse, fine, 0.35).save(file, quality=90)
     return files
 
@@ -55,9 +53,7 @@ def random_b32(folder: Path) -> Encoder:
 def measure(eye: Encoder, files: list[Path], folder: Path) -> tuple[float, float]:
     """(pipeline, model only) in images/s: medians of TURNS, taken in turns."""
     settings = EmbeddingSettings()
-    ready = torch.stack(
-        [eye.prepare(embedding.read(file, eye, settings)) for file in files[: settings.batch]]
-    )
+    ready = torch.stack([eye.prepare(embedding.read(file, eye, settings)) for file in files[: settings.batch]])
     pipeline, model = [], []
     for turn in range(TURNS + 1):
         start = time.perf_counter()
@@ -73,9 +69,7 @@ def measure(eye: Encoder, files: list[Path], folder: Path) -> tuple[float, float
 
 def main() -> None:
     """Measure both encoders and print a line for each."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     as_json = parser.parse_args().json
     with tempfile.TemporaryDirectory() as name:
@@ -86,9 +80,7 @@ def main() -> None:
             size = statistics.mean(file.stat().st_size for file in files) / 1000
             load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
             print(f"{COUNT} JPEGs, 640 x 480, {size:.0f} kB; {torch.get_num_threads()} torch threads{load}")
-            print(
-                f"{'case':<22}{'pipeline':>10}{'model':>10}{'ratio':>8}   images/s; aim at a ratio of {AIM}"
-            )
+            print(f"{'case':<22}{'pipeline':>10}{'model':>10}{'ratio':>8}   images/s; aim at a ratio of {AIM}")
         for case, eye in eyes.items():
             value, baseline = measure(eye, files, folder / case)
             ratio = value / baseline
@@ -98,9 +90,7 @@ def main() -> None:
                     "value": round(value, 2),
                     "unit": "images/s",
                 }
-                print(
-                    json.dumps(line | {"baseline": round(baseline, 2), "ratio": round(ratio, 3), "aim": AIM})
-                )
+                print(json.dumps(line | {"baseline": round(baseline, 2), "ratio": round(ratio, 3), "aim": AIM}))
             else:
                 print(f"{case + ', ' + eye.layers:<22}{value:>10.1f}{baseline:>10.1f}{ratio:>8.2f}")
 
