@@ -56,9 +56,7 @@ def command_line() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="[FOLDER] | build | serve | predict | demo")
 
-    opening = commands.add_parser(
-        "open", help="'run.py FOLDER' for short: build if needed, serve, open the page"
-    )
+    opening = commands.add_parser("open", help="'run.py FOLDER' for short: build if needed, serve, open the page")
     opening.set_defaults(run=open_folder)
     add_source(opening, nargs="?")
     add_server(opening)
@@ -85,12 +83,8 @@ def command_line() -> argparse.ArgumentParser:
     drawing = commands.add_parser("demo", help="draw portraits, authentic and fake, whose flaws are known")
     drawing.set_defaults(run=demo)
     drawing.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
-    drawing.add_argument(
-        "--count", type=positive, default=1200, metavar="N", help="portraits (default: 1200)"
-    )
-    drawing.add_argument(
-        "--size", type=positive, default=160, metavar="PX", help="pixels a side (default: 160)"
-    )
+    drawing.add_argument("--count", type=positive, default=1200, metavar="N", help="portraits (default: 1200)")
+    drawing.add_argument("--size", type=positive, default=160, metavar="PX", help="pixels a side (default: 160)")
     drawing.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same portraits")
     drawing.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core)")
     return parser
@@ -115,9 +109,7 @@ def add_source(parser: argparse.ArgumentParser, nargs: str | None = None) -> Non
     )
     add("--limit", type=positive, metavar="N", help="a seeded sample of N images")
     add("--workers", type=positive, metavar="N", help="threads that read images (default: one a core)")
-    add(
-        "--device", choices=("cpu", "cuda", "mps"), help="where the encoder runs (default: the best there is)"
-    )
+    add("--device", choices=("cpu", "cuda", "mps"), help="where the encoder runs (default: the best there is)")
     add("--seed", type=int, default=0, metavar="N", help="the same seed gives the same analysis (default: 0)")
     add(
         "--equalise",
@@ -131,12 +123,8 @@ def add_source(parser: argparse.ArgumentParser, nargs: str | None = None) -> Non
 
 def add_server(parser: argparse.ArgumentParser) -> None:
     """Add where the page is served."""
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
-    )
-    parser.add_argument(
-        "--port", type=positive, default=8050, help="the next free one if taken (default: 8050)"
-    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=positive, default=8050, help="the next free one if taken (default: 8050)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
@@ -220,10 +208,7 @@ def demo_collection(options: argparse.Namespace) -> Path:
 
     wanted = demo.DemoSettings(seed=options.seed, workers=options.workers)
     folder = (
-        options.cache
-        / "demo"
-        / cache.key("demo", demo.VERSION, wanted.count, wanted.size, wanted.seed)
-        / "portraits"
+        options.cache / "demo" / cache.key("demo", demo.VERSION, wanted.count, wanted.size, wanted.seed) / "portraits"
     )
     manifest = folder / "manifest.csv"
     return manifest if manifest.is_file() else draw(folder, wanted)

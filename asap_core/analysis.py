@@ -163,9 +163,7 @@ def load(folder: Path) -> Analysis:
         raise AnalysisError(f"{folder} is damaged ({error}); build it again") from error
     short = [name for name, array in arrays.items() if len(array) != len(paths)]
     if short:
-        raise AnalysisError(
-            f"{folder} is damaged: not one row an image in {', '.join(short)}; build it again"
-        )
+        raise AnalysisError(f"{folder} is damaged: not one row an image in {', '.join(short)}; build it again")
     return Analysis(folder, info, paths, metadata, arrays)
 
 
@@ -175,8 +173,7 @@ def refuse_foreign(folder: Path) -> None:
         return
     if folder.exists():
         raise AnalysisError(
-            f"{folder} exists and is not an analysis: nothing was written; "
-            "name a new or empty folder with --out"
+            f"{folder} exists and is not an analysis: nothing was written; name a new or empty folder with --out"
         )
 
 

@@ -78,8 +78,5 @@ class StageCache:
 
     def _read(self, home: Path, fresh: bool) -> Remembered:
         content = json.loads((home / "facts.json").read_text("utf-8"))
-        arrays = {
-            name: np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in content["arrays"]
-        }
+        arrays = {name: np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in content["arrays"]}
         return Remembered(arrays, content["facts"], content["seconds"], fresh)

@@ -68,9 +68,7 @@ class Learnt:
     judged: Judged
     logits: NDArray[np.float32]  # (n,) the verdicts: out-of-fold where there is a truth to be kept from
     scores: NDArray[np.float32]  # (n,)
-    spelling: dict[
-        str, list[float]
-    ]  # what forgetting changed, [before, after]; empty where nothing was learnt
+    spelling: dict[str, list[float]]  # what forgetting changed, [before, after]; empty where nothing was learnt
     key: str
 
 
@@ -179,19 +177,13 @@ class Build:
             everything = self.encoder.layers == "all"
             standard = Standard.of(readings) if everything else Standard.identity(readings.shape[1])
             how = settings.spelling
-            matrix = spelling.learn(
-                readings, **pairs, standard=standard, settings=how, seed=seed, report=report
-            )
+            matrix = spelling.learn(readings, **pairs, standard=standard, settings=how, seed=seed, report=report)
             spell_free = spelling.forget(readings, standard, matrix)  # (n, k)
         with self.clock.stage("distiller", self.n) as report:
-            trained = distiller.train(
-                spell_free, images.is_fake, images.groups, settings.distiller, seed, report
-            )
+            trained = distiller.train(spell_free, images.is_fake, images.groups, settings.distiller, seed, report)
             detector = Detector(standard, matrix, trained.distiller)
             changed = spelling.report(standard, matrix, **pairs)
-            changed["auc"] = spelling.detection(
-                readings, spell_free, standard, images.is_fake, images.groups, seed
-            )
+            changed["auc"] = spelling.detection(readings, spell_free, standard, images.is_fake, images.groups, seed)
         self.notes += [note for note in (trained.note, spelling.shortfall(matrix, settings.spelling)) if note]
         scores = verdicts.score(trained.logits, trained.distiller.temperature)
         judged = detector.judge_spell_free(spell_free)
@@ -213,9 +205,7 @@ class Build:
     def place(self, learnt: Learnt) -> tuple[Arrays, dict[str, str | None]]:
         """Vectors -> positions in the two planes, (n, 2) each, and what is to be said of each."""
         positions, notes = {}, {}
-        for name, vectors in zip(
-            analysis.PLANES, (learnt.judged.spell_free, learnt.judged.distilled), strict=True
-        ):
+        for name, vectors in zip(analysis.PLANES, (learnt.judged.spell_free, learnt.judged.distilled), strict=True):
             key = cache.key(name, VERSION, learnt.key, self.settings.plane, self.request.seed)
             with self.clock.stage(name, self.n) as report:
 
@@ -273,7 +263,9 @@ class Build:
             with self.clock.stage("verdicts", self.n):
                 judged = (learnt.logits, learnt.scores, images.is_fake)
                 measured = verdicts.measure(*judged, seed, images.groups)
-                by_generator = verdicts.by_generator(learnt.logits, images.is_fake, images.generators, seed)
+                by_generator = verdicts.by_generator(
+                    learnt.logits, images.is_fake, images.generators, seed, images.groups
+                )
         return {
             "version": analysis.VERSION,
             "fingerprint": self.fingerprint,

@@ -45,9 +45,7 @@ class Found:
     skipped: tuple[Skipped, ...]
 
 
-def predict(
-    folder: Path, given: Sequence[Path], device: str | None, workers: int | None, clock: Clock
-) -> Found:
+def predict(folder: Path, given: Sequence[Path], device: str | None, workers: int | None, clock: Clock) -> Found:
     """Judge files, and all images below folders, as the analysis in `folder` judges.
 
     An image that cannot be read is skipped with its reason; CatalogueError if none can.
@@ -68,14 +66,10 @@ def predict(
                 skipped.append(Skipped(str(file), str(error).removeprefix(f"{file}: ")))
 
     with clock.stage("predict", len(files)) as report:
-        embeddings = embedding.encode_images(
-            eye, pictures(), loading, lambda done, _: report(done, len(files))
-        )
+        embeddings = embedding.encode_images(eye, pictures(), loading, lambda done, _: report(done, len(files)))
     if not read:
         reasons = "; ".join(f"{each.path}: {each.reason}" for each in skipped[:3])
-        raise CatalogueError(
-            f"none of {len(given)} path(s) holds a readable image ({reasons or 'all are empty'})"
-        )
+        raise CatalogueError(f"none of {len(given)} path(s) holds a readable image ({reasons or 'all are empty'})")
     return Found(tuple(_predictions(detector, read, embeddings.reading)), tuple(skipped))
 
 
@@ -95,7 +89,7 @@ def _files(given: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:
 
 def _predictions(detector: Detector, files: Sequence[Path], readings: np.ndarray) -> Iterator[Prediction]:
     judged = detector.judge(readings)
-    contributions = detector.contributions(judged.distilled)  # (n, d)
+    contributions, _ = detector.distiller.contributions(judged.distilled)  # (n, d)
     strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :TOP]  # (n, 3)
     unsure = verdicts.inconclusive(judged.scores)
     for row, file in enumerate(files):

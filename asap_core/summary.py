@@ -102,13 +102,12 @@ def _how_well(made: Mapping[str, Any]) -> list[str]:
         "verdicts   out-of-fold, with 95 % bootstrap intervals",
         f"           accuracy {percent('accuracy')}, balanced {percent('balanced_accuracy')}",
         f"           AUC {percent('auc')}, average precision {percent('average_precision')}",
-        f"           calibration error {percent('calibration_error')}, inconclusive {percent('inconclusive')}",
+        f"           calibration error {percent('calibration_error')}",
+        f"           inconclusive {percent('inconclusive')}",
     ]
     for name, row in made["by_generator"].items():
         value, low, high = (100 * share for share in row["accuracy"])
-        lines.append(
-            f"           {name}: {value:.1f} % ({low:.1f} to {high:.1f}) of {row['n']:,} judged right"
-        )
+        lines.append(f"           {name}: {value:.1f} % ({low:.1f} to {high:.1f}) of {row['n']:,} judged right")
     spelling = made["spelling"]
     pairs = ", ".join(f"{name} {before:.2f} -> {after:.2f}" for name, (before, after) in spelling.items())
     return [*lines, f"spelling   before -> after forgetting: {pairs}"]

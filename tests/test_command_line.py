@@ -21,9 +21,7 @@ N = 90
 
 def draw(path: Path, fake: bool, rng: np.random.Generator) -> None:
     """Smooth colours; a fake carries a faint chequer."""
-    small = Image.fromarray(rng.integers(0, 255, (4, 4, 3), np.uint8)).resize(
-        (64, 64), Image.Resampling.BICUBIC
-    )
+    small = Image.fromarray(rng.integers(0, 255, (4, 4, 3), np.uint8)).resize((64, 64), Image.Resampling.BICUBIC)
     pixels = np.asarray(small, np.float32) + rng.normal(0, 4, (64, 64, 3))
     if fake:
         y, x = rng.integers(0, 32, 2)
@@ -61,9 +59,7 @@ def study(photos, tmp_path_factory) -> Path:
 
 def arrays(folder: Path) -> dict[str, bytes]:
     """What must not depend on interruptions: every array and the weights."""
-    return {
-        path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".npy", ".safetensors")
-    }
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".npy", ".safetensors")}
 
 
 def test_the_summary_keeps_its_contract(study):
@@ -149,9 +145,7 @@ def test_predict_judges_new_images(study, tmp_path):
 
 def test_images_of_unknown_origin_are_explored_with_another_detector(study, photos, tmp_path):
     out = tmp_path / "unknown"
-    done = run(
-        "build", photos / "sdxl", "--unlabelled", "--using", study, "--out", out, cache=tmp_path / "cache"
-    )
+    done = run("build", photos / "sdxl", "--unlabelled", "--using", study, "--out", out, cache=tmp_path / "cache")
     assert done.returncode == 0, done.stderr
     made = analysis.load(out)
     assert made.is_fake is None and made.n == 22

@@ -81,9 +81,7 @@ def test_help_teaches_without_loading_the_model(arguments):
 
 def test_every_word_of_the_glossary_is_used_in_the_code():
     section = README.split("## Words\n", 1)[1].split("\n## ", 1)[0]
-    terms = [
-        term.strip() for row in re.findall(r"^\| ([^|]+) \|", section, re.M)[2:] for term in row.split(",")
-    ]
+    terms = [term.strip() for row in re.findall(r"^\| ([^|]+) \|", section, re.M)[2:] for term in row.split(",")]
     code = "\n".join(
         path.read_text("utf-8") for folder in ("asap_core", "app") for path in (ROOT / folder).rglob("*.py")
     )

@@ -34,10 +34,6 @@ class Detector:
         logits = self.distiller.logits(distilled)  # (n,)
         return Judged(spell_free, distilled, logits, verdicts.score(logits, self.distiller.temperature))
 
-    def contributions(self, distilled: NDArray) -> NDArray[np.float32]:
-        """What each dimension adds to each verdict, (n, d): w_j (d_ij - mean real d_j)."""
-        return self.distiller.head * (distilled - self.distiller.real_mean)
-
     def to_bytes(self) -> bytes:
         """A safetensors file's content."""
         d = self.distiller
