@@ -36,5 +36,6 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     overview.register(app, places)
     image.register(app, pages)
     opened.register(app, pages)
+    responses.nothing_else(app, ("img", "thumb", "glyphs", "legend", "cells", "tiles"))
     responses.guard(app)
     return app

@@ -1,6 +1,9 @@
-"""What the browser knows of every cell of a plane, in columns: hover cards, the table and the keyboard need no
-round trip. Shares are in thousandths, scores and contributions in hundredths, whole numbers all."""
+"""What the browser knows of every cell of a plane, in columns: cards, table and keys need no round trip.
 
+Shares are in thousandths, scores and contributions in hundredths, whole numbers all.
+"""
+
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,10 +58,7 @@ def shapes(analysis: Analysis, cells: Cells) -> list[list[str]]:
     Every level of severity has STEPS bins, so that levels are equally tall.
     """
     bounds = np.asarray([0, *verdicts.THRESHOLDS, 1])
-    inner = [
-        np.linspace(low, high, STEPS, endpoint=False)
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    inner = [np.linspace(low, high, STEPS, endpoint=False) for low, high in pairwise(bounds)]
     edges = np.concatenate(inner)  # (bins,) where each begins
     place = np.searchsorted(edges, np.take(analysis.scores, cells.rows), side="right") - 1  # (n,)
     truth = analysis.is_fake
@@ -66,13 +66,14 @@ def shapes(analysis: Analysis, cells: Cells) -> list[list[str]]:
     group = cells.owner * classes + (0 if truth is None else np.take(truth, cells.rows))
     bins = len(edges)
     counts = np.bincount(group * bins + place, minlength=len(cells) * classes * bins).reshape(-1, bins)
-    heights = np.ceil(counts / np.maximum(counts.max(axis=1, keepdims=True), 1) * 35).astype(int)  # 0 stays 0
+    fullest = np.maximum(counts.max(axis=1, keepdims=True), 1)
+    heights = np.ceil(counts / fullest * 35).astype(int)  # only nobody is 0
     texts = ["".join(DIGITS[height] for height in row) for row in heights.tolist()]
     return [texts[j * classes : (j + 1) * classes] for j in range(len(cells))]
 
 
 def strongest(contributions: NDArray) -> list[list[int]]:
-    """The TOP dimensions of each cell by the size of their contribution: [dimension, hundredths, dimension, …]."""
+    """The TOP dimensions of each cell by the size of what they add: [dimension, hundredths, dimension, …]."""
     order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :TOP]  # (m, TOP)
     values = np.take_along_axis(contributions, order, axis=1)
     pairs = np.stack([order, np.rint(100 * values).astype(int)], axis=2)  # (m, TOP, 2)

@@ -4,6 +4,7 @@
 """
 
 import json
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def order(analysis: Analysis, rows: NDArray, sort: str) -> NDArray[np.int64]:
 
 
 def share(analysis: Analysis, rows: NDArray) -> dict[str, Any]:
-    """How many of these images are fake and judged right, with the 95 % interval; nothing without the truth."""
+    """How many of these images are fake and judged right, with the 95 % interval, if that is known."""
     called = np.take(analysis.logits, rows) > 0
     found: dict[str, Any] = {"called": int(called.sum())}
     if analysis.is_fake is not None:
@@ -84,7 +85,8 @@ def share(analysis: Analysis, rows: NDArray) -> dict[str, Any]:
 
 
 def tiles(analysis: Analysis, rows: NDArray) -> list[list[Any]]:
-    """[row, truth (0, 1 or null), called fake, score in thousandths, inconclusive, name, small] of each image."""
+    """[row, truth (0, 1, null), called fake, score in thousandths, inconclusive, name, tiny] by image."""
+    numbers: list[int] = rows.tolist()
     scores = np.take(analysis.scores, rows)
     truth = None if analysis.is_fake is None else np.take(analysis.is_fake, rows).astype(int).tolist()
     return [
@@ -94,10 +96,10 @@ def tiles(analysis: Analysis, rows: NDArray) -> list[list[Any]]:
             int(analysis.logits[row] > 0),
             round(1000 * float(scores[i])),
             int(verdicts.inconclusive(scores[i])),
-            analysis.paths[row].rsplit("/", 1)[-1],
+            PurePosixPath(analysis.paths[row]).name,
             int(analysis.arrays["size"][row].min() <= 64),
         ]
-        for i, row in enumerate(rows.tolist())
+        for i, row in enumerate(numbers)
     ]
 
 

@@ -4,7 +4,6 @@ A row becomes a path by the analysis' table; a path never comes from the browser
 Pillow first and has the size that the analysis noted, so nothing else on the disk can leave through here.
 """
 
-import os
 from io import BytesIO
 from pathlib import Path
 
@@ -105,7 +104,7 @@ def thumbnail(analysis: Analysis, row: int, size: int, kept: Cache) -> bytes:
     """A small upright WebP: shorter side at most `size`, never enlarged; made once per version of a file."""
     path = _path(analysis, row)
     try:
-        status = os.stat(path)
+        status = path.stat()
     except OSError as error:
         raise ImageError(f"cannot be opened: {(error.strerror or str(error)).lower()}") from error
     key = f"{analysis.fingerprint}/{row}/{size}/{status.st_mtime_ns}/{status.st_size}"

@@ -1,13 +1,14 @@
-"""What the server says: bytes that never change, what a browser may load, and placeholders for what is missing."""
+"""What the server says: bytes that never change, what a browser may load, pictures of what is missing."""
 
 import gzip
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
 
 from dash import Dash
-from flask import Response, request
+from flask import Response, abort, request
 
 FOREVER = "public, max-age=31536000, immutable"  # the URL holds the fingerprint: new content, new URL
 
@@ -25,7 +26,8 @@ def immutable(body: bytes, kind: str, packed: bytes | None = None) -> Response:
             response.headers["Content-Encoding"] = "gzip"
     response.headers["Cache-Control"] = FOREVER
     response.set_etag(sha256(response.get_data()).hexdigest()[:32])
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def pack(body: bytes) -> bytes:
@@ -46,8 +48,8 @@ def missing(reason: str) -> Response:
     words = escape(reason if len(reason) <= 60 else reason[:59] + "…")
     lines = [words] if len(words) <= 30 else _halves(words)
     text = "".join(
-        f'<text x="120" y="{150 + 16 * i}" text-anchor="middle" font-family="system-ui,sans-serif" font-size="12" '
-        f'fill="#646c78">{line}</text>'
+        f'<text x="120" y="{150 + 16 * i}" text-anchor="middle" font-family="sans-serif" font-size="12" '
+        f'fill="#555d69">{line}</text>'
         for i, line in enumerate(lines)
     )
     svg = (
@@ -65,6 +67,12 @@ def missing(reason: str) -> Response:
 def _halves(words: str) -> list[str]:
     middle = words.find(" ", len(words) // 2 - 4)
     return [words] if middle < 0 else [words[:middle], words[middle + 1 :]]
+
+
+def nothing_else(app: Dash, kinds: Iterable[str]) -> None:
+    """Answer 404 below these paths unless a route knows better; Dash would answer with the page."""
+    for kind in kinds:
+        app.server.add_url_rule(f"/{kind}/<path:rest>", f"no-{kind}", lambda rest: abort(404))
 
 
 def guard(app: Dash) -> None:

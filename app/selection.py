@@ -11,12 +11,12 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from asap_core.analysis import PLANES, Analysis
 from asap_core.projection import cells
 
-from . import gallery, responses
+from . import gallery, responses, theme
 
 SMALL = 1000  # images; fewer start with the coarsest cells
 
 
-class ids:
+class ids:  # noqa: N801, a namespace
     """Ids of the stores, and of the URL they are read from."""
 
     url = "selection-url"
@@ -71,11 +71,11 @@ def layout(analysis: Analysis) -> html.Div:
             *(dcc.Store(id=store) for store in STORES),
         ],
         id=ids.root,
-        **{
-            "data-fingerprint": analysis.fingerprint,
-            "data-edition": responses.edition(),
-            "data-truth": "yes" if analysis.is_fake is not None else "no",
-        },
+        **theme.attributes(
+            data_fingerprint=analysis.fingerprint,
+            data_edition=responses.edition(),
+            data_truth="yes" if analysis.is_fake is not None else "no",
+        ),
     )
 
 

@@ -1,10 +1,11 @@
 """Light and dark, the graphs' settings and the page's frame: one place for what every view looks like."""
 
+from typing import Any
+
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
-
 # Every graph's config. The button that sends a figure to a server on the internet stays off.
-GRAPH_CONFIG = {
+GRAPH_CONFIG: Any = {
     "showSendToCloud": False,
     "displaylogo": False,
     "displayModeBar": False,
@@ -33,7 +34,7 @@ PAGE = """<!DOCTYPE html>
 EARLY_SCRIPT = "theme.js"  # not among the scripts that Dash adds at the end
 
 
-class ids:
+class ids:  # noqa: N801, a namespace
     """The switch between light and dark, and the store it writes."""
 
     button = "theme-button"
@@ -43,7 +44,7 @@ class ids:
 def switch() -> html.Div:
     """The button; its sign is drawn by the style sheet."""
     label = "Switch between light and dark"
-    button = html.Button(id=ids.button, className="icon-button", title=label, **{"aria-label": label})
+    button = html.Button(id=ids.button, className="icon-button", title=label, **attributes(aria_label=label))
     return html.Div([button, dcc.Store(id=ids.name)])
 
 
@@ -52,6 +53,11 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("theme", "toggle"), Output(ids.name, "data"), Input(ids.button, "n_clicks")
     )
+
+
+def attributes(**values: str) -> dict[str, Any]:
+    """data- and aria- attributes for a component: `aria_label` becomes `aria-label`."""
+    return {name.replace("_", "-"): value for name, value in values.items()}
 
 
 def page(prefix: str) -> str:

@@ -33,6 +33,7 @@
 
   asap.number = (value) => value.toLocaleString("en-GB");
   asap.percent = (share) => (100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0) + " %";
+  asap.span = (low, high) => `${asap.percent(low).replace(" %", "")} – ${asap.percent(high)}`;
   asap.cellName = (code, side) => `Cell ${(code % side) + 1}, ${Math.floor(code / side) + 1}`;
   asap.plural = (n, one, many) => `${asap.number(n)} ${n === 1 ? one : many}`;
 

@@ -15,7 +15,7 @@
 
   // Two violins (real, fake), or one: how the scores spread over the levels of severity, severe on top.
   function violin(table, j) {
-    const [width, height, left, top] = [168, 132, 58, 4];
+    const [width, height, left, top] = [176, 132, 66, 4];
     const shapes = table.columns.shape[j];
     const svg = draw("svg", { width, height: height + 22, viewBox: `0 0 ${width} ${height + 22}`, class: "violin" });
     const levels = table.levels.length;
@@ -31,7 +31,7 @@
       const kind = shapes.length === 1 ? "all" : ["real", "fake"][k];
       const bins = [...digits].map((digit) => parseInt(digit, 36) / 35);
       if (bins.some((bin) => bin > 0)) svg.append(draw("path", { d: outline(bins, middle, column * 0.42, top, height), class: kind }));
-      else svg.append(draw("text", { x: middle, y: height / 2, class: "nobody" }, "none"));
+      else svg.append(draw("text", { x: middle, y: height / 2, class: "nobody" }, "no images"));
       svg.append(draw("text", { x: middle, y: height + 18, class: "class " + kind }, kind));
     });
     return svg;
@@ -41,15 +41,18 @@
     const smooth = bins.map((bin, i) => (bin * 2 + (bins[i - 1] ?? bin) + (bins[i + 1] ?? bin)) / 4);
     const most = Math.max(...smooth);
     const y = (i) => (top + height - 4 - ((i + 0.5) / bins.length) * (height - 8)).toFixed(1);
-    const right = smooth.map((value, i) => `${(middle + (value / most) * reach + 0.6).toFixed(1)} ${y(i)}`);
-    const left = smooth.map((value, i) => `${(middle - (value / most) * reach - 0.6).toFixed(1)} ${y(i)}`).reverse();
+    const edge = (sign) => (value, i) => `${(middle + sign * ((value / most) * reach + 0.6)).toFixed(1)} ${y(i)}`;
+    const from = smooth.findIndex((value) => value > 0);
+    const to = smooth.findLastIndex((value) => value > 0) + 1;
+    const right = smooth.map(edge(1)).slice(from, to);
+    const left = smooth.map(edge(-1)).slice(from, to).reverse();
     return `M${right.join("L")}L${left.join("L")}Z`;
   }
 
   function pictures(table, j) {
     return table.columns.exemplars[j].map((row, k) => {
       const frame = row < 0
-        ? make("div", "no-picture", k === 2 || k === 3 ? "none" : "–")
+        ? make("div", "no-picture", "–")
         : make("img", "", [], { src: asap.url("thumb", `${row}?s=128`), alt: "", width: 56, height: 56 });
       return make("figure", "", [frame, make("figcaption", "", KINDS[k])]);
     });
@@ -83,7 +86,7 @@
     if (asap.labelled()) {
       const right = n - c.misses[j] - c.alarms[j];
       lines.push(line("Fake", asap.percent(c.fake[j] / n), `${asap.number(c.fake[j])} of ${asap.number(n)}`));
-      lines.push(line("Judged right", asap.percent(right / n), `95 %: ${asap.percent(c.low[j] / 1000)} – ${asap.percent(c.high[j] / 1000)}`));
+      lines.push(line("Judged right", asap.percent(right / n), `95 %: ${asap.span(c.low[j] / 1000, c.high[j] / 1000)}`));
       lines.push(line("Errors", asap.plural(c.misses[j], "miss", "misses"), asap.plural(c.alarms[j], "false alarm", "false alarms")));
     } else lines.push(line("Judged fake", asap.percent(c.called[j] / n), `${asap.number(c.called[j])} of ${asap.number(n)}`));
     lines.push(line("Inconclusive", asap.number(c.unsure[j]), asap.percent(c.unsure[j] / n)));

@@ -14,11 +14,11 @@
       srcset: `${asap.url("thumb", `${row}?s=128`)} 1x, ${asap.url("thumb", `${row}?s=256`)} 2x`,
       alt: name, loading: "lazy", decoding: "async", width: 128, height: 128,
     });
-    const words = [make("span", `mark ${kind || verdict}`, kind || `judged ${verdict}`)];
-    words.push(make("span", "score", (score / 1000).toFixed(2)));
+    const words = kind ? [make("span", `mark ${kind}`, kind)] : [];
+    words.push(make("span", kind ? "verdict" : `mark ${verdict}`, `judged ${verdict} ${(score / 1000).toFixed(2)}`));
     const label = [name, kind && `${kind} in truth`, `judged ${verdict}`, `score ${(score / 1000).toFixed(2)}`, flag];
-    const parts = [image, make("span", "caption", words)];
-    if (flag) parts.push(make("span", `flag ${wrong ? "wrong" : "unsure"}`, flag));
+    const frame = make("span", "frame", flag ? [image, make("span", `flag ${wrong ? "wrong" : "unsure"}`, flag)] : image);
+    const parts = [frame, make("span", "caption", words)];
     return make("button", `tile ${kind}${wrong ? " mistaken" : ""}`, parts, {
       type: "button", "data-go": `image=${row}`, "data-row": row, title: name, "aria-label": label.filter(Boolean).join(", "),
     });
@@ -33,7 +33,7 @@
     const parts = [];
     if (asap.labelled()) {
       parts.push(`${asap.percent(shown.fake / shown.n)} fake`);
-      parts.push(`${asap.number(shown.right)} judged right (${asap.percent(shown.right / shown.n)}, 95 % ${asap.percent(shown.low)} – ${asap.percent(shown.high)})`);
+      parts.push(`${asap.number(shown.right)} judged right (${asap.percent(shown.right / shown.n)}, 95 % interval ${asap.span(shown.low, shown.high)})`);
     } else parts.push(`${asap.percent(shown.called / shown.n)} judged fake`);
     return [`${asap.cellName(cell, side)}`, `${asap.plural(shown.n, "image", "images")} · ${parts.join(" · ")}`];
   }

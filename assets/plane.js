@@ -9,6 +9,7 @@
   let hovered = null;
   let dwell = 0;
   let pressed = null;
+  let latest = 0; // the newest call of `mark`; older ones give up
   let table = null; // of the plane and side that are drawn
 
   const stage = () => document.getElementById("overview-stage");
@@ -178,20 +179,32 @@
     });
   }
 
+  // The plot, once Plotly (which is loaded late) has drawn this plane and side; null where another was asked for.
+  async function drawn(plane, side, turn) {
+    for (;;) {
+      if (turn !== latest) return null;
+      const gd = plot();
+      if (ready(gd) && gd.on && gd.layout.meta.plane === plane && gd.layout.meta.side === side) return gd;
+      await new Promise((done) => setTimeout(done, 16));
+    }
+  }
+
   async function mark(figure) {
     listen();
     if (!figure) return dash_clientside.no_update;
+    const turn = ++latest;
     const { plane, side } = figure.layout.meta;
     if (!table || table.plane !== plane || table.side !== side) {
       focused = null;
       leave();
       table = null;
       const known = await asap.cells(plane, side);
+      if (turn !== latest) return dash_clientside.no_update;
       table = Object.assign(known, { plane });
     }
-    await new Promise((done) => requestAnimationFrame(done));
-    const gd = plot();
-    if (gd && gd.on && !gd._asapListening) {
+    const gd = await drawn(plane, side, turn);
+    if (!gd) return dash_clientside.no_update;
+    if (!gd._asapListening) {
       gd._asapListening = true;
       gd.on("plotly_afterplot", refresh);
     }

@@ -11,7 +11,7 @@
     ];
     if (asap.labelled()) {
       const right = (j) => (c.n[j] - c.misses[j] - c.alarms[j]) / c.n[j];
-      const span = (j) => `${asap.percent(c.low[j] / 1000)} – ${asap.percent(c.high[j] / 1000)}`;
+      const span = (j) => asap.span(c.low[j] / 1000, c.high[j] / 1000);
       all.push(
         { by: "fake", name: "Fake", value: (j) => c.fake[j] / c.n[j], text: (j) => asap.percent(c.fake[j] / c.n[j]) },
         { by: "misses", name: "Misses", value: (j) => c.misses[j], text: (j) => asap.number(c.misses[j]) },

@@ -58,8 +58,9 @@ def _hills(picture: Image.Image, colour: tuple[int, int, int], dice: np.random.G
     x = np.arange(WIDTH)
     ridge = np.zeros(WIDTH)
     for depth, pale in enumerate((0.55, 0.3, 0.0)):
-        waves = sum(np.sin(x / dice.uniform(18, 70) + dice.uniform(0, 7)) * dice.uniform(3, 11) for _ in range(3))
-        ridge = HEIGHT * (0.52 + 0.15 * depth) + waves
+        ridge = np.full(WIDTH, HEIGHT * (0.52 + 0.15 * depth))
+        for _ in range(3):
+            ridge += np.sin(x / dice.uniform(18, 70) + dice.uniform(0, 7)) * dice.uniform(3, 11)
         tone = tuple(int(channel + (235 - channel) * pale) for channel in colour)
         outline = [(0, HEIGHT), *zip(x.tolist(), ridge.tolist(), strict=True), (WIDTH, HEIGHT)]
         ImageDraw.Draw(picture).polygon(outline, fill=tone)
@@ -72,12 +73,14 @@ def arrays(n: int, seed: int = 0) -> dict[str, NDArray]:
     is_fake = dice.random(n) < 0.5
     category = dice.integers(0, len(CATEGORIES), n).astype(np.int32)
     head = _head()
-    distilled = (dice.normal(0, 1, (n, DIMENSIONS)) + np.where(is_fake, 0.33, -0.33)[:, None] * np.sign(head)).astype(
-        np.float32
-    )
+    distilled = (
+        dice.normal(0, 1, (n, DIMENSIONS)) + np.where(is_fake, 0.33, -0.33)[:, None] * np.sign(head)
+    ).astype(np.float32)
     logits = (distilled @ head + dice.normal(0, 0.8, n)).astype(np.float32)
     centres = dice.uniform(0.2, 0.8, (len(CATEGORIES), 2, 2))  # category, truth
-    content = centres[category, (is_fake & (dice.random(n) < 0.8)).astype(int)] + dice.normal(0, 0.075, (n, 2))
+    content = centres[category, (is_fake & (dice.random(n) < 0.8)).astype(int)] + dice.normal(
+        0, 0.075, (n, 2)
+    )
     decision = np.stack([0.5 + logits / 16, 0.5 + distilled[:, 0] / 8], axis=1) + dice.normal(0, 0.02, (n, 2))
     made_by = np.where(is_fake, dice.integers(1, len(GENERATORS), n), 0)
     return {
@@ -105,6 +108,7 @@ def _head() -> NDArray[np.float32]:
 def info(made: Mapping[str, NDArray], root: Path, labelled: bool) -> dict[str, Any]:
     """analysis.json of the toy: one skipped file, one note, an audit that warns."""
     truth = made["is_fake"]
+    broken = {"path": "coast/<broken>.jpg", "reason": "cut short: 1,204 bytes are not the whole image"}
     real_mean = made["distilled"][~truth].mean(axis=0) if (~truth).any() else np.zeros(DIMENSIONS)
     return {
         "fingerprint": f"toy{len(truth)}{'' if labelled else 'unlabelled'}",
@@ -114,7 +118,7 @@ def info(made: Mapping[str, NDArray], root: Path, labelled: bool) -> dict[str, A
         "generators": list(GENERATORS),
         "categories": list(CATEGORIES),
         "splits": ["train", "test"],
-        "skipped": [{"path": "coast/<broken>.jpg", "reason": "cut short: 1,204 bytes are not the whole image"}],
+        "skipped": [broken],
         "encoder": {
             "name": "mini", "weights": "imagenet", "layers": "all", "width": 8, "grid": [7, 7],
             "note": "the embedded encoder: quick, and weaker than CLIP",
@@ -125,7 +129,8 @@ def info(made: Mapping[str, NDArray], root: Path, labelled: bool) -> dict[str, A
             "learnt how the files were saved; build again with --equalise",
             "facts": ["jpeg_quality"],
         },
-        "head": {"weights": _head().tolist(), "offset": 0.0, "real_mean": real_mean.tolist(), "temperature": 1.0},
+        "head": {"weights": _head().tolist(), "offset": 0.0, "real_mean": real_mean.tolist()}
+        | {"temperature": 1.0},
         "planes": {"content": {"note": None}, "decision": {"note": None}},
         "notes": ["A toy: the positions and verdicts are random numbers."],
         "equalise": False,
@@ -139,7 +144,13 @@ def summary(made: Mapping[str, NDArray], facts: Mapping[str, Any]) -> dict[str, 
     right = ((made["logits"] > 0) == truth).mean()
     half = 1.96 * np.sqrt(right * (1 - right) / max(n, 1))
     accuracy = [float(right), float(right - half), float(right + half)]
-    counts = {"images": n, "real": int((~truth).sum()), "fake": int(truth.sum()), "skipped": 1, "duplicates": 0}
+    counts = {
+        "images": n,
+        "real": int((~truth).sum()),
+        "fake": int(truth.sum()),
+        "skipped": 1,
+        "duplicates": 0,
+    }
     made_by = made["generator"]
     by_generator = {
         name: {"n": int((made_by == k).sum()), "accuracy": accuracy} for k, name in enumerate(GENERATORS)
@@ -157,7 +168,9 @@ def summary(made: Mapping[str, NDArray], facts: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def make(folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = None, seed: int = 0) -> Analysis:
+def make(
+    folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = None, seed: int = 0
+) -> Analysis:
     """Draw the images into `folder/images`, write the analysis to `folder/analysis` and open it.
 
     Only `drawn` images are drawn (all where None); the rows beyond share their files.

@@ -47,9 +47,9 @@ def _round_number(value: float) -> int:
 
 
 def sector(x: float, y: float, inner: float, outer: float, start: float, stop: float) -> str:
-    """The path of a ring's piece between two shares of the turn (0 to 1); a whole turn is two half rings."""
+    """The path of a ring's piece between two shares of the turn (0 to 1); a whole turn is two circles."""
     if stop - start >= 1:
-        return sector(x, y, inner, outer, 0, 0.5) + sector(x, y, inner, outer, 0.5, 0.999999)
+        return f"{_ring(x, y, outer)}{_ring(x, y, inner)}"
     (ax, ay), (bx, by) = _turn(start), _turn(stop)
     long = int(stop - start > 0.5)
     return (
@@ -58,6 +58,11 @@ def sector(x: float, y: float, inner: float, outer: float, start: float, stop: f
         f"L{x + inner * bx:.1f} {y + inner * by:.1f}"
         f"A{inner:g} {inner:g} 0 {long} 0 {x + inner * ax:.1f} {y + inner * ay:.1f}Z"
     )
+
+
+def _ring(x: float, y: float, radius: float) -> str:
+    half = f"A{radius:g} {radius:g} 0 1 1 {x:g}"
+    return f"M{x:g} {y - radius:g}{half} {y + radius:g}{half} {y - radius:g}Z"
 
 
 def _turn(share: float) -> tuple[float, float]:
@@ -84,7 +89,7 @@ def donut(x: float, y: float, radius: float, counts: tuple[int, int, int, int], 
 
 
 def square(x: float, y: float, radius: float, counts: tuple[int, int, int, int], few: bool) -> str:
-    """One cell too small for a donut: round where most are real, square where most are fake, a dot for errors."""
+    """One cell too small for a donut: round if most are real, square if most are fake, a dot for errors."""
     n, n_fake, false_alarms, misses = counts
     fake = 2 * n_fake > n
     pale = " p" if few else ""
@@ -112,20 +117,23 @@ def sheet(marks: Marks, side: int, palette: Palette, detail: str) -> str:
             drawn.append(donut(x, y, RADII[size], counts, level, n < marks.few))
         else:
             drawn.append(square(x, y, RADII[size], counts, n < marks.few))
-    width = f"{side * UNIT:g}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {width}" width="{width}" height="{width}">'
-        f"{style(palette)}{''.join(drawn)}</svg>"
-    )
+    width = round(side * UNIT)
+    return svg(width, width, style(palette) + "".join(drawn))
+
+
+def svg(width: int, height: int, content: str) -> str:
+    """An SVG file of a size in pixels."""
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{content}</svg>'
 
 
 def style(palette: Palette) -> str:
-    """The classes that glyphs use: r real, f fake, e and m errors on them, h0 to h3 the hole, p pale, d dashed."""
+    """The classes of glyphs: r real, f fake, e and m errors on them, h0 to h3 holes, p pale, d dashed."""
     holes = "".join(f".h{level}{{fill:{colour}}}" for level, colour in enumerate(palette.severity))
     return (
         f"<defs>{_dots('dots', palette.fake)}"
-        f"{_hatch('alarm', palette.real, palette.ink)}{_hatch('miss', palette.fake, palette.ink)}</defs>"
-        f"<style>.r{{fill:{palette.real}}}.f{{fill:url(#dots)}}.r,.f{{stroke:{palette.paper};stroke-width:1.5}}"
+        f"{_hatch('alarm', palette.real, palette.hatch)}{_hatch('miss', palette.fake, palette.hatch)}</defs>"
+        f"<style>.r{{fill:{palette.real}}}.f{{fill:url(#dots)}}.r,.f,.e,.m{{fill-rule:evenodd}}.r,.f{{stroke:{palette.paper};stroke-width:1.5}}"
         f".e{{fill:url(#alarm)}}.m{{fill:url(#miss)}}.e,.m{{stroke:{palette.ink};stroke-width:1.6}}"
         f"{holes}.p{{opacity:.55}}"
         f".d{{fill:none;stroke:{palette.quiet};stroke-width:2;stroke-dasharray:6 5}}"
@@ -135,16 +143,18 @@ def style(palette: Palette) -> str:
 
 def _dots(name: str, colour: str) -> str:
     """A class's second cue: its colour with fine light dots."""
-    return (
-        f'<pattern id="{name}" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        f'<rect width="7" height="7" fill="{colour}"/><circle cx="3.5" cy="3.5" r="1.1" fill="#fff" '
-        'fill-opacity=".55"/></pattern>'
-    )
+    dot = '<circle cx="3.5" cy="3.5" r="1.1" fill="#fff" fill-opacity=".55"/>'
+    return _pattern(name, 7, colour, dot)
 
 
-def _hatch(name: str, colour: str, ink: str) -> str:
+def _hatch(name: str, colour: str, stripe: str) -> str:
     """An error: dark stripes on the colour of the class that is misread."""
+    return _pattern(name, 5, colour, f'<rect width="2.6" height="5" fill="{stripe}"/>')
+
+
+def _pattern(name: str, size: int, colour: str, over: str) -> str:
     return (
-        f'<pattern id="{name}" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        f'<rect width="5" height="5" fill="{colour}"/><rect width="2.6" height="5" fill="{ink}"/></pattern>'
+        f'<pattern id="{name}" width="{size}" height="{size}" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)">'
+        f'<rect width="{size}" height="{size}" fill="{colour}"/>{over}</pattern>'
     )

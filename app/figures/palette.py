@@ -13,6 +13,7 @@ class Palette:
 
     paper: str
     ink: str
+    hatch: str  # the stripes of an error, dark in both themes
     quiet: str  # text and lines of second rank
     real: str
     fake: str
@@ -23,6 +24,7 @@ PALETTES = {
     "light": Palette(
         paper="#ffffff",
         ink="#16191f",
+        hatch="#16191f",
         quiet="#5c6470",
         real="#0072b2",
         fake="#d55e00",
@@ -31,6 +33,7 @@ PALETTES = {
     "dark": Palette(
         paper="#171a20",
         ink="#eceef2",
+        hatch="#0b0d11",
         quiet="#a2aab6",
         real="#56b4e9",
         fake="#ff8f4d",

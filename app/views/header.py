@@ -11,13 +11,14 @@ from asap_core.learning import verdicts
 from .. import theme
 
 READINGS = {"all": "every block", "last": "last layer"}
+LOW, HIGH = verdicts.INCONCLUSIVE
 LIMITS = (
-    ("Out-of-fold", "Every image is judged by a detector that was trained without it and its near-duplicates."),
-    ("Severity", "Our definition: the calibrated fakeness, 0 to 1, in the levels none, minor, moderate and severe."),
-    ("Inconclusive", f"A score between {verdicts.INCONCLUSIVE[0]} and {verdicts.INCONCLUSIVE[1]} is too close to call."),
+    ("Out-of-fold", "Every image is judged by a detector trained without it and its near-duplicates."),
+    ("Severity", "Our definition: the calibrated fakeness, 0 to 1; none, minor, moderate and severe."),
+    ("Inconclusive", f"A score between {LOW} and {HIGH} is too close to call."),
     ("Contributions", "What the detector used, not what is fake: it may be right for a wrong reason."),
     ("Intervals", "95 %: Wilson's for cells, bootstrap for the whole collection."),
-)  # fmt: skip
+)
 
 
 class ids:
@@ -31,7 +32,7 @@ def layout(analysis: Analysis) -> html.Header:
     """The strip, a banner where the audit warns, and two dialogs."""
     info = analysis.info
     skipped = info.get("skipped", [])
-    buttons = [_opener("About these numbers", ids.about)]
+    buttons = [_opener("About", ids.about)]
     if skipped:
         buttons.insert(0, _opener(f"{len(skipped):,} skipped", ids.skipped))
     strip = html.Div(
@@ -55,7 +56,9 @@ def layout(analysis: Analysis) -> html.Header:
 
 
 def _opener(text: str, dialog: str) -> html.Button:
-    return html.Button(text, className="text-button", **{"data-open": dialog, "aria-haspopup": "dialog"})
+    return html.Button(
+        text, className="text-button", **theme.attributes(data_open=dialog, aria_haspopup="dialog")
+    )
 
 
 def _measure(label: str, value: str, beside: str = "", title: str = "", kind: str = "") -> html.Div:
@@ -81,7 +84,11 @@ def _counts(analysis: Analysis) -> list[html.Div]:
     return [
         _measure("Images", f"{analysis.n:,}", f"{analysis.n - fake:,} real · {fake:,} fake"),
         _measure(
-            "Generator" if len(made_by) == 1 else "Generators", shown or "unknown", title=", ".join(made_by)
+            "Generator" if len(made_by) == 1 else "Generators",
+            shown or "unknown",
+            "",
+            ", ".join(made_by),
+            "bends",
         ),
     ]
 
@@ -103,12 +110,14 @@ def _measures(analysis: Analysis) -> list[html.Div]:
 
 def _encoder(info: Mapping[str, Any]) -> html.Div:
     encoder = info["encoder"]
-    mini = encoder["name"] == "mini"
-    beside = READINGS.get(encoder["layers"], encoder["layers"])
-    title = encoder.get("note") or f"{encoder['name']}, weights {encoder['weights']}"
-    return _measure(
-        "Embedded encoder" if mini else "Encoder", encoder["name"], beside, title, "loud" if mini else ""
-    )
+    title = str(encoder.get("note") or f"{encoder['name']}, weights {encoder['weights']}")
+    label, kind = ("Embedded encoder", "loud") if encoder["name"] == "mini" else ("Encoder", "")
+    return _measure(label, encoder["name"], _reading(encoder), title, kind)
+
+
+def _reading(encoder: Mapping[str, Any]) -> str:
+    """Which of the encoder's layers were read, in words."""
+    return READINGS.get(encoder["layers"], str(encoder["layers"]))
 
 
 def _banner(info: Mapping[str, Any]) -> list[html.Div]:
@@ -119,7 +128,7 @@ def _banner(info: Mapping[str, Any]) -> list[html.Div]:
 
 
 def _dialog(name: str, title: str, content: Sequence) -> html.Dialog:
-    close = html.Button("×", className="icon-button", **{"data-close": name, "aria-label": "Close"})
+    close = html.Button("×", className="icon-button", **theme.attributes(data_close=name, aria_label="Close"))
     return html.Dialog(
         [
             html.Header([html.H2(title), close], className="dialog-head"),
@@ -127,20 +136,20 @@ def _dialog(name: str, title: str, content: Sequence) -> html.Dialog:
         ],
         id=name,
         className="dialog",
-        **{"aria-label": title},
+        **theme.attributes(aria_label=title),
     )
 
 
 def _about(analysis: Analysis) -> html.Dialog:
     info, summary = analysis.info, analysis.summary
     encoder = info["encoder"]
+    reader = f"{encoder['name']} ({encoder['weights']}), {_reading(encoder)}"
     notes = [note for note in (encoder.get("note"), *info.get("notes", [])) if note]
     facts = [
-        ("Encoder", f"{encoder['name']} ({encoder['weights']}), {READINGS.get(encoder['layers'], encoder['layers'])}, "
-                    f"{encoder['width']:,} numbers an image"),
+        ("Encoder", f"{reader}, {encoder['width']:,} numbers an image"),
         ("Pictures", "re-encoded alike before reading" if info.get("equalise") else "read as they are"),
         ("Analysis", analysis.fingerprint),
-    ]  # fmt: skip
+    ]
     parts: list[Any] = [_list(LIMITS), html.H3("How it was made"), _list(facts)]
     if notes:
         parts += [html.H3("Notes"), html.Ul([html.Li(note) for note in dict.fromkeys(notes)])]

@@ -7,7 +7,7 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from asap_core.analysis import Analysis
 
-from .. import selection
+from .. import selection, theme
 from ..gallery import Gallery
 
 SORTS = {"errors": "Errors", "severity": "Severity", "row": "Catalogue"}
@@ -31,12 +31,12 @@ def layout(analysis: Analysis) -> html.Section:
     options = [{"label": label, "value": value} for value, label in names.items()]
     sort = html.Div(
         [
-            html.Span("First", className="choice-label"),
+            html.Span("Sort", className="choice-label"),
             dcc.RadioItems(options, id=ids.choose_sort, className="choice"),
         ],
         className="choice-group",
         role="group",
-        **{"aria-label": "Order of the images"},
+        **theme.attributes(aria_label="Order of the images"),
     )
     return html.Section(
         [
@@ -53,7 +53,7 @@ def layout(analysis: Analysis) -> html.Section:
             html.Div(id=ids.drawn, hidden=True),
         ],
         className="panel images",
-        **{"aria-label": "Image View"},
+        **theme.attributes(aria_label="Image View"),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from asap_core.analysis import Analysis
 from asap_core.learning import verdicts
 
-from .. import images, selection
+from .. import images, selection, theme
 from ..gallery import PAGE, Gallery
 
 BEYOND = 99.9  # percentile of the collection's contributions at which a bar is full
@@ -29,7 +29,7 @@ def layout(analysis: Analysis) -> html.Dialog:
         [html.Div(id=ids.content, className="opened"), html.Div(id=ids.shown, hidden=True)],
         id=ids.dialog,
         className="dialog wide",
-        **{"aria-label": "Image", "data-deselect": "image"},
+        **theme.attributes(aria_label="Image", data_deselect="image"),
     )
 
 
@@ -73,7 +73,9 @@ def content(analysis: Analysis, row: int, rows: NDArray, full: float) -> list:
         width=width,
         height=height,
     )
-    close = html.Button("×", className="icon-button", **{"data-close": ids.dialog, "aria-label": "Close"})
+    close = html.Button(
+        "×", className="icon-button", **theme.attributes(data_close=ids.dialog, aria_label="Close")
+    )
     return [
         html.Figure([picture], className="opened-picture"),
         html.Div(
@@ -102,7 +104,7 @@ def _steps(row: int, rows: NDArray) -> list:
     def step(sign: str, label: str, to: int) -> html.Button:
         there = 0 <= to < len(rows)
         choice = f"image={rows[to]}&page={to // PAGE + 1}" if there else ""
-        marks = {"data-go": choice, "data-key": label, "aria-label": f"{label} image"}
+        marks = theme.attributes(data_go=choice, data_key=label, aria_label=f"{label} image")
         return html.Button(
             sign, className="icon-button", disabled=not there, title=f"{label} (arrow key)", **marks
         )
@@ -136,13 +138,13 @@ def verdict(analysis: Analysis, row: int) -> html.Div:
         ],
         className="scale",
         role="img",
-        **{"aria-label": f"Score {score:.2f} of 1; between 0.3 and 0.7 is inconclusive"},
+        **theme.attributes(aria_label=f"Score {score:.0%}; from {low:g} % to {high:g} % is inconclusive"),
     )
     ends = html.Div([html.Span("real"), html.Span("inconclusive"), html.Span("fake")], className="scale-ends")
     numbers = html.Div(
         [
             html.Span(["Score ", html.Strong(f"{score:.3f}")]),
-            html.Span(["Logit ", html.Strong(f"{logit:+.2f}")]),
+            html.Span(["Logit ", html.Strong(signed(logit))]),
             html.Span(["Severity ", html.Strong(level)]),
         ],
         className="numbers",
@@ -161,7 +163,7 @@ def bars(analysis: Analysis, row: int, full: float) -> html.Div:
         bar = html.Span(className=f"bar {side}", style={"width": width})
         rows.append(
             html.Tr(
-                [html.Th(f"{dimension + 1}"), html.Td(bar, className="bar-cell"), html.Td(f"{value:+.2f}")],
+                [html.Th(f"{dimension + 1}"), html.Td(bar, className="bar-cell"), html.Td(signed(value))],
                 title=f"Dimension {dimension + 1}: {abs(value):.2f} toward {side}",
             )
         )
@@ -171,8 +173,8 @@ def bars(analysis: Analysis, row: int, full: float) -> html.Div:
     )
     constant = constant_of(analysis)
     note = (
-        f"Dimension by dimension, logit units. With the constant {constant:+.2f} they sum to "
-        f"{float(added.sum()) + constant:+.2f}, the logit of the detector fitted on all images; "
+        f"Dimension by dimension, logit units. With the constant {signed(constant)} they sum to "
+        f"{signed(float(added.sum()) + constant)}, the logit of the detector fitted on all images; "
         "the verdict above is out-of-fold. What the detector used, not what is fake."
     )
     return html.Div(
@@ -184,6 +186,11 @@ def bars(analysis: Analysis, row: int, full: float) -> html.Div:
         ],
         className="block",
     )
+
+
+def signed(value: float) -> str:
+    """A number with its sign, a real minus."""
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def constant_of(analysis: Analysis) -> float:

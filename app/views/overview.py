@@ -47,7 +47,7 @@ def layout(analysis: Analysis) -> html.Section:
             ),
         ],
         className="panel overview",
-        **{"aria-label": "Representation Overview"},
+        **theme.attributes(aria_label="Representation Overview"),
     )
 
 
@@ -71,7 +71,7 @@ def _choice(label: str, name: str, options: list[dict]) -> html.Div:
         [html.Span(label, className="choice-label"), dcc.RadioItems(options, id=name, className="choice")],
         className="choice-group",
         role="group",
-        **{"aria-label": label},
+        **theme.attributes(aria_label=label),
     )
 
 
@@ -87,28 +87,32 @@ def _side() -> html.Aside:
     )
 
 
+def _zoom() -> html.Div:
+    steps = (("+", "in", "Zoom in"), ("−", "out", "Zoom out"), ("⤢", "all", "Show the whole plane"))
+    buttons = [
+        html.Button(
+            sign, className="icon-button", title=label, **theme.attributes(data_zoom=how, aria_label=label)
+        )
+        for sign, how, label in steps
+    ]
+    return html.Div(buttons, className="zoom")
+
+
 def _stage() -> html.Div:
     graph = dcc.Graph(id=ids.plane, config=theme.GRAPH_CONFIG, responsive=True, className="plane")
-    zoom = html.Div(
-        [
-            html.Button("+", className="icon-button", title="Zoom in", **{"data-zoom": "in", "aria-label": "Zoom in"}),
-            html.Button("−", className="icon-button", title="Zoom out", **{"data-zoom": "out", "aria-label": "Zoom out"}),
-            html.Button("⤢", className="icon-button", title="Whole plane", **{"data-zoom": "all", "aria-label": "Show the whole plane"}),
-        ],
-        className="zoom",
-    )  # fmt: skip
     label = "Plane of cells. Arrow keys go from cell to cell, Enter shows a cell's images."
+    reached = {"tabIndex": "0", "role": "application", **theme.attributes(aria_label=label)}
     return html.Div(
         [
-            html.Div([graph], id=ids.stage, className="stage", tabIndex="0", role="application", **{"aria-label": label}),
-            zoom,
-            html.Div(id=ids.card, className="card", hidden=True, **{"aria-hidden": "true"}),
-            html.Div(id=ids.spoken, className="spoken", **{"aria-live": "polite"}),
+            html.Div([graph], id=ids.stage, className="stage", **reached),
+            _zoom(),
+            html.Div(id=ids.card, className="card", hidden=True, **theme.attributes(aria_hidden="true")),
+            html.Div(id=ids.spoken, className="spoken", **theme.attributes(aria_live="polite")),
             html.Div(id=ids.marked, hidden=True),
             html.Div(id=ids.tabled, hidden=True),
         ],
         className="stage-frame",
-    )  # fmt: skip
+    )
 
 
 def register(app: Dash, places: Planes) -> None:
@@ -140,9 +144,9 @@ def register(app: Dash, places: Planes) -> None:
     )
     def explain(plane: str, side: int) -> tuple[str, str, str, str]:
         """The legend of one plane and side, and what its nearness means."""
-        pictures = (planes.legend_url(analysis, plane, side, shade) for shade in palette.PALETTES)
+        light, dark = (planes.legend_url(analysis, plane, side, shade) for shade in palette.PALETTES)
         note = analysis.info.get("planes", {}).get(plane, {}).get("note") or ""
-        return *pictures, HINTS[plane], note
+        return light, dark, HINTS[plane], note
 
     choices = ((ids.choose_plane, here.plane), (ids.choose_side, here.side), (ids.choose_show, here.show))
     for control, store in choices:

@@ -1,0 +1,199 @@
+"""Journeys through the page in a real browser: with a pointer, by a link, by keyboard, in the dark."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+SIZE = {"width": 1280, "height": 800}
+
+
+class Visit:
+    """A page in a browser of its own, and what its console said."""
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self.context = browser.new_context(viewport=SIZE, **options)
+        self.said: list[str] = []
+
+    def open(self, url: str) -> Any:
+        page = self.context.new_page()
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        page.on("response", lambda answer: self.said.extend([answer.url] if answer.status >= 400 else []))
+        page.goto(url)
+        page.wait_for_selector("#overview-stage[data-ready]", state="attached")
+        page.wait_for_selector("#image-tiles[data-cell][aria-busy=false]")
+        return page
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Visit]:
+    made = Visit(chromium)
+    yield made
+    assert made.said == []
+    made.context.close()
+
+
+def middle(page: Any, code: int | None = None) -> dict[str, float]:
+    """Where a cell is in the window; the fullest one's place where no code is given."""
+    return page.evaluate(
+        """async (code) => {
+            const { plane, side } = asap.current;
+            const table = await asap.cells(plane, side);
+            code = code ?? asap.fullest(table);
+            const gd = document.querySelector("#overview-plane .js-plotly-plot");
+            const frame = gd.getBoundingClientRect();
+            const { xaxis, yaxis } = gd._fullLayout;
+            const [column, row] = [code % side, Math.floor(code / side)];
+            return {
+                code,
+                n: table.columns.n[table.at.get(code)],
+                x: frame.left + xaxis._offset + xaxis.d2p((column + 0.5) / side),
+                y: frame.top + yaxis._offset + yaxis.d2p(1 - (row + 0.5) / side),
+            };
+        }""",
+        code,
+    )
+
+
+def test_a_cell_its_images_one_of_them_and_back(visit: Visit, address: str):
+    page = visit.open(address)
+    assert page.locator(".tile").count() == 100
+    cell = middle(page)
+    page.mouse.move(cell["x"], cell["y"])
+    page.wait_for_selector("#overview-card:not([hidden])")
+    assert f"{cell['n']} images" in page.inner_text("#overview-card")
+    page.mouse.click(cell["x"], cell["y"])
+    page.wait_for_selector(f"#image-tiles[data-cell='{cell['code']}']")
+    assert page.locator(".tile").count() == min(cell["n"], 100)
+    page.mouse.move(5, 5)
+    page.wait_for_selector("#overview-card", state="hidden")
+
+    first, second = (page.locator(".tile").nth(k).get_attribute("data-row") for k in (0, 1))
+    page.locator(".tile").first.click()
+    page.wait_for_selector("#opened-dialog[open]")
+    page.wait_for_function("() => document.querySelector('.opened-picture img').naturalWidth === 288")
+    assert page.url.endswith(f"cell={cell['code']}&image={first}")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"() => document.querySelector('.opened-picture img').src.endsWith('/{second}')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#opened-dialog:not([open])", state="attached")
+    page.wait_for_url(re.compile(rf"cell={cell['code']}(&page=1)?$"))
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_selector("#image-tiles[data-cell=all]")
+    page.go_back()
+    page.wait_for_selector(f"#image-tiles[data-cell='{cell['code']}']")
+
+
+def test_a_link_restores_the_page_in_another_browser(visit: Visit, address: str):
+    page = visit.open(address)
+    page.get_by_text("Decision", exact=True).click()
+    page.wait_for_selector("#overview-stage[data-ready='decision/8']", state="attached")
+    page.get_by_text("16", exact=True).click()
+    page.wait_for_selector("#overview-stage[data-ready='decision/16']", state="attached")
+    cell = middle(page)
+    page.mouse.click(cell["x"], cell["y"])
+    page.wait_for_selector(f"#image-tiles[data-cell='{cell['code']}']")
+    page.locator(".tile").nth(1).click()
+    page.wait_for_selector("#opened-dialog[open]")
+    name = page.inner_text("#opened-content h2")
+
+    other = visit.open(page.url)
+    other.wait_for_selector("#opened-dialog[open]")
+    assert other.inner_text("#opened-content h2") == name
+    assert other.get_attribute("#overview-stage", "data-ready") == "decision/16"
+    assert other.get_attribute("#image-tiles", "data-cell") == str(cell["code"])
+    other.wait_for_function("() => document.querySelectorAll('.overview [aria-selected=true]').length === 3")
+    assert other.locator(".overview [aria-selected=true]").all_inner_texts() == ["Decision", "16", "Glyphs"]
+    other.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.shapes.length === 1")
+
+
+def test_nonsense_in_a_link_is_passed_over(visit: Visit, address: str):
+    page = visit.open(f"{address}?plane=moon&side=9&cell=-3&image=99999&page=x&sort=%3Cscript%3E")
+    assert page.get_attribute("#overview-stage", "data-ready") == "content/8"
+    assert page.get_attribute("#image-tiles", "data-cell") == "all"
+    assert page.locator("#opened-dialog[open]").count() == 0
+
+
+def test_dark_when_the_system_is_and_remembered_when_chosen(chromium: Any, address: str):
+    visit = Visit(chromium, color_scheme="dark")
+    page = visit.open(address)
+
+    def theme(of: Any) -> str:
+        return of.evaluate("document.documentElement.dataset.bsTheme")
+
+    def drawn_in(shade: str) -> None:
+        page.wait_for_function(
+            "shade => document.querySelector('.js-plotly-plot').layout.images[0].source.includes(shade)",
+            arg=shade,
+        )
+
+    assert theme(page) == "dark"
+    drawn_in("dark")
+    page.click("#theme-button")
+    drawn_in("light")
+    assert theme(page) == "light"
+    assert theme(visit.open(address)) == "light"
+    assert visit.said == []
+    visit.context.close()
+
+
+def test_by_keyboard_alone(visit: Visit, address: str):
+    page = visit.open(address)
+
+    def tab_to(selector: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"{selector} is not reached by the keyboard")
+
+    tab_to("#overview-stage")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#overview-card:not([hidden])")
+    begun = page.inner_text("#overview-spoken")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("text => document.querySelector('#overview-spoken').textContent !== text", arg=begun)
+    spoken = page.inner_text("#overview-spoken")
+    assert re.match(r"Cell \d+, \d+: \d+ images?, \d", spoken)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#image-tiles[data-cell]:not([data-cell=all])")
+    assert page.inner_text("#image-title").startswith(spoken.split(":")[0])
+    tab_to(".tile")
+    row = page.evaluate("document.activeElement.dataset.row")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#opened-dialog[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#opened-dialog:not([open])", state="attached")
+    page.wait_for_function("row => document.activeElement.dataset.row === row", arg=row)
+
+
+def test_the_table_is_the_planes_twin(visit: Visit, address: str):
+    page = visit.open(f"{address}?show=table")
+    page.wait_for_selector(".cell-table tbody tr")
+    counts = [int(text) for text in page.locator(".cell-table tbody td:nth-child(2)").all_inner_texts()]
+    assert sum(counts) == 240 and counts == sorted(counts, reverse=True)
+    page.locator(".cell-table tbody button").first.click()
+    page.wait_for_selector("#image-tiles[data-cell]:not([data-cell=all])")
+    assert page.locator(".tile").count() == counts[0]
+    page.get_by_text("Glyphs", exact=True).click()
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.shapes.length === 1")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1440, 900), (1920, 1080)])
+def test_only_panels_scroll(chromium: Any, address: str, size: tuple[int, int]):
+    visit = Visit(chromium)
+    page = visit.open(address)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    reach = page.evaluate(
+        """() => {
+            const root = document.documentElement;
+            const boxes = document.querySelectorAll(".strip > *, .panel, .panel-head > *, .plane");
+            const ends = [...boxes].map((box) => box.getBoundingClientRect());
+            const beyond = ends.flatMap((end) => [end.right - innerWidth, end.bottom - innerHeight]);
+            return [root.scrollWidth, root.scrollHeight, ...beyond];
+        }"""
+    )
+    assert reach[:2] == list(size) and max(reach[2:]) <= 0
+    visit.context.close()
