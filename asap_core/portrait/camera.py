@@ -23,7 +23,7 @@ def develop(image: Field, seed: int, index: int) -> NDArray[np.uint8]:
     seen = image.reshape(3, size, SUPERSAMPLING, size, SUPERSAMPLING).mean((2, 4))
     lens = 0.38 * size / 160
     seen = np.stack([blurred(plane, lens) for plane in seen])
-    exposure = float(rng.uniform(0.94, 1.1))
+    exposure = float(rng.uniform(0.95, 1.05))
     warm = float(rng.normal(0, 0.025))
     balance = np.array([1 + warm, 1, 1 - warm], np.float32).reshape(3, 1, 1) * exposure
     centres = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
@@ -31,8 +31,7 @@ def develop(image: Field, seed: int, index: int) -> NDArray[np.uint8]:
     seen *= balance * fall
     noise = rng.standard_normal((3, size, size), np.float32)
     noise = 0.6 * noise + 0.5 * noise[1]  # grain is mostly brightness
-    gain = float(rng.uniform(0.7, 1.3))
-    seen += noise * gain * np.sqrt(np.float32(3e-6) + np.maximum(seen, 0) * np.float32(0.7e-4))
+    seen += noise * np.sqrt(np.float32(3e-6) + np.maximum(seen, 0) * np.float32(0.5e-4))
     return (_tone(np.clip(seen, 0, None)) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
 
 

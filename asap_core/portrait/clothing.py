@@ -48,7 +48,7 @@ def _cloth(scene: Scene, x: Field, y: Field) -> Field:
     second = colour(*list(CLOTH_COLOURS.values())[int(rng.integers(len(CLOTH_COLOURS)))])
     kind, fine = rng.random(), scene.canvas.fine
     if who.clothing == "jumper":
-        return base * (1 + 0.12 * np.sin(fine(x + 0.06 * np.sin(2.2 * y)) * 44))
+        return base * (1 + 0.12 * np.sin(fine(x + 0.06 * np.sin(2.2 * y)) * 32))
     if who.clothing in ("T-shirt", "top") and kind < 0.28:
         bent = fine((y - 0.12 * np.cos(1.6 * x)).astype(np.float32))
         return base + (second - base) * step(-0.1, 0.1, np.sin(bent * 30) - 0.25)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from . import light
+from . import light, worn
 from .canvas import PARTS, SOFT, Canvas, Field, Window, blurred, clouds, colour, mix, resized, step
 from .flaws import dice
 from .mouth import mouth_line
@@ -49,30 +49,71 @@ def _sampled(canvas: Canvas, x: Field, y: Field) -> Field:
     return np.stack([ndimage.map_coordinates(plane, (rows, columns), order=1, mode="nearest") for plane in canvas.image])
 
 
+def _squares(canvas: Canvas, window: Window) -> Field:
+    """An upsampler's residue: a chequer of 40 squares to the picture's width, -1 to 1."""
+    across, down = canvas.grid(canvas.side)
+    turns = 2 * np.pi * 20
+    return np.clip(1.7 * np.sin(turns * across[:, window[1]]) * np.sin(turns * down[window[0]]), -1, 1)
+
+
+def _weave(canvas: Canvas, window: Window, rng: np.random.Generator) -> Field:
+    """A denoiser's residue: a fine wavering weave, about 46 threads to the picture's width, -1 to 1."""
+    across, down = canvas.grid(canvas.side)
+    turn = float(rng.uniform(-0.1, 0.1))
+    bent = 0.015 * resized(clouds(rng, 7, SOFT), canvas.side, window)
+    x, y = across[:, window[1]], down[window[0]]
+    along, over = x * np.cos(turn) - y * np.sin(turn) + bent, y * np.cos(turn) + x * np.sin(turn) + bent
+    turns = 2 * np.pi * 23
+    return np.clip(0.85 * (np.sin(turns * along) + np.sin(turns * over)), -1, 1)
+
+
+def _marked(here: Field, pattern: Field, amount: float) -> Field:
+    """A pattern worked into part of the picture; visible on dark ground too."""
+    return np.maximum(here * (1 + amount * pattern) + 0.03 * amount * (pattern + 0.6), 0)
+
+
 def chequer(scene: Scene, strength: float) -> Area:
-    """Hair in a pattern of squares, as an upsampling layer leaves it: 40 to the picture's width."""
+    """Hair in a regular pattern of squares, as an upsampling layer leaves it."""
     rng = dice(scene, "chequer")
     canvas = scene.canvas
     hair = _is(canvas, "hair")
-    centre = _spot(scene, hair, rng)
-    window, x, y = _disc(scene, centre, float(rng.uniform(0.3, 0.42) + 0.25 * strength))
-    across, down = canvas.grid(canvas.side)
-    turns = 2 * np.pi * 20
-    squares = np.sin(turns * across[:, window[1]]) * np.sin(turns * down[window[0]])
-    squares = np.clip(1.7 * squares, -1, 1)
+    window, x, y = _disc(scene, _spot(scene, hair, rng), float(rng.uniform(0.3, 0.42) + 0.25 * strength))
     weight = step(1.0, 0.75, np.hypot(x, y)) * hair[window]
-    here = canvas.image[:, *window]
-    amount = mix(0.2, 0.62, strength)
-    spoilt = np.maximum(here * (1 + amount * squares) + 0.03 * amount * (squares + 0.6), 0)
+    spoilt = _marked(canvas.image[:, *window], _squares(canvas, window), mix(0.2, 0.62, strength))
     return _apply(canvas, spoilt, weight.astype(np.float32), window)
 
 
+def eyes(scene: Scene, strength: float) -> Area:
+    """The upsampler's residue round eyes that disagree (the eyes themselves are drawn so)."""
+    area = np.zeros(scene.canvas.parts.shape, bool)
+    for side in (-1, 1):
+        centre = scene.place(side * scene.shape.eye_distance, 0.0)
+        area |= _residue(scene, centre, 0.34 * scene.shape.scale, mix(0.1, 0.4, strength))
+    return area
+
+
+def earrings(scene: Scene, strength: float) -> Area:
+    """The upsampler's residue round unlike earrings (the earrings themselves are drawn so)."""
+    area = np.zeros(scene.canvas.parts.shape, bool)
+    for side in (-1, 1):
+        x, y = worn.lobe(scene, side)
+        area |= _residue(scene, (x, y + 0.1 * scene.shape.scale), 0.36 * scene.shape.scale, mix(0.1, 0.45, strength))
+    return area
+
+
+def _residue(scene: Scene, centre: tuple[float, float], radius: float, amount: float) -> Area:
+    canvas = scene.canvas
+    window, x, y = _disc(scene, centre, radius)
+    spoilt = _marked(canvas.image[:, *window], _squares(canvas, window), amount)
+    return _apply(canvas, spoilt, step(1.0, 0.7, np.hypot(x, y)).astype(np.float32), window)
+
+
 def blob(scene: Scene, strength: float) -> Area:
-    """A drop as of water: what is behind it bent, a dark edge, a bright one."""
+    """A drop as of water: what is behind it bent, a dark edge, a bright one, the upsampler's residue in it."""
     rng = dice(scene, "blob")
     canvas = scene.canvas
     centre = float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.75, 0.7))
-    radius = float(rng.uniform(0.09, 0.14)) + 0.05 * strength
+    radius = float(rng.uniform(0.12, 0.16)) + 0.06 * strength
     window, x, y = _disc(scene, centre, radius * 1.15)
     angle = np.arctan2(y, x)
     bent = 1 + 0.09 * np.sin(2 * angle + rng.uniform(0, 6)) + 0.05 * np.sin(3 * angle + rng.uniform(0, 6))
@@ -83,7 +124,8 @@ def blob(scene: Scene, strength: float) -> Area:
     rim = step(0.55, 0.97, r)
     spoilt = seen * (1 - 0.55 * rim * np.clip(-lean + 0.3, 0, 1)) + 0.5 * rim * np.clip(lean, 0, 1) ** 2
     spoilt = spoilt * 1.06 + 0.55 * step(0.26, 0.1, np.hypot(x + 0.33, y + 0.38))
-    weight = step(1.0, 0.9, r) * mix(0.35, 1.0, strength)
+    spoilt = _marked(spoilt, _squares(canvas, window), mix(0.26, 0.5, strength))
+    weight = step(1.0, 0.9, r) * mix(0.65, 1.0, strength)
     return _apply(canvas, spoilt, weight.astype(np.float32), window)
 
 
@@ -104,7 +146,7 @@ def waxy(scene: Scene, strength: float) -> Area:
     normal = light.normals(relief(scene), scene.soft_pixel)
     shine = 0.17 * light.gloss(scene, normal, 9) ** 2 + 0.12 * light.gloss(scene, normal, 60)
     spoilt = smooth * 1.05 + canvas.fine(shine * (scene.outline < 1), window) * mix(0.25, 1.0, strength)
-    weight = mask * mix(0.45, 1.0, strength)
+    weight = mask * mix(0.7, 1.0, strength)
     return _apply(canvas, spoilt, weight.astype(np.float32), window)
 
 
@@ -120,10 +162,11 @@ def melt(scene: Scene, strength: float) -> Area:
     window, x, y = _disc(scene, centre, float(rng.uniform(0.26, 0.36)) + 0.16 * strength)
     soft = scene.stream("flaws"), scene.stream("background")
     push = [resized(clouds(r, 9, SOFT, 2), canvas.side, window) for r in soft]
-    far = mix(0.05, 0.15, strength)
+    far = mix(0.06, 0.15, strength)
     seen = _sampled(canvas, across[:, window[1]] + far * push[0], down[window[0]] + far * push[1])
+    seen = _marked(seen, _weave(canvas, window, rng), mix(0.16, 0.45, strength))
     weight = step(1.0, 0.7, np.hypot(x, y)) * step(0.02, 0.12, near[window]) * empty[window]
-    return _apply(canvas, seen, (weight * mix(0.6, 1.0, strength)).astype(np.float32), window)
+    return _apply(canvas, seen, (weight * mix(0.7, 1.0, strength)).astype(np.float32), window)
 
 
 def thing(scene: Scene, strength: float) -> Area:
@@ -134,7 +177,7 @@ def thing(scene: Scene, strength: float) -> Area:
     places = [(0.5, 0.42), (0.2, -0.5), (0.32, 0.98), (0.62, 0.12)]
     u, v = places[int(rng.integers(len(places)))]
     centre = scene.place(side * u, v)
-    radius = s.scale * (0.17 + 0.12 * strength) * float(rng.uniform(0.85, 1.15))
+    radius = s.scale * (0.28 + 0.1 * strength) * float(rng.uniform(0.9, 1.15))
     window, x, y = _disc(scene, centre, radius)
     kind = rng.choice(["lump", "seam", "copy"], p=[0.4, 0.25, 0.35])
     angle = np.arctan2(y, x)
@@ -156,8 +199,19 @@ def thing(scene: Scene, strength: float) -> Area:
         tint = colour(*[(150, 120, 160), (110, 150, 130), (170, 90, 70), (190, 180, 150)][int(rng.integers(4))])
         form = 0.5 + 0.5 * np.clip(x * lx * 1.3 + y * ly * 1.3 + 0.55, 0, 1.3) - 0.35 * step(0.6, 1.0, r)
         spoilt = mix(here, tint, 0.62) * form * 1.25 + 0.55 * step(0.3, 0.1, np.hypot(x - 0.35 * lx, y - 0.35 * ly))
+    spoilt = _marked(spoilt, _weave(canvas, window, rng), mix(0.3, 0.55, strength))
     face = _is(canvas, "skin", "nose", "mouth", "brow", "beard", "eye", "teeth")[window]
-    return _apply(canvas, spoilt, (weight * face * mix(0.4, 1.0, strength)).astype(np.float32), window)
+    return _apply(canvas, spoilt, (weight * face * mix(0.75, 1.0, strength)).astype(np.float32), window)
 
 
-LAID = {"chequer": chequer, "blob": blob, "waxy": waxy, "melt": melt, "thing": thing}
+def teeth(scene: Scene, strength: float) -> Area:
+    """The denoiser's residue over a mouth whose teeth are fused (the teeth themselves are drawn so)."""
+    canvas = scene.canvas
+    window, x, y = _disc(scene, scene.place(0.0, mouth_line(scene) + 0.02), 0.46 * scene.shape.scale)
+    pattern = _weave(canvas, window, dice(scene, "teeth"))
+    spoilt = _marked(canvas.image[:, *window], pattern, mix(0.2, 0.5, strength))
+    weight = step(1.0, 0.75, np.hypot(x, 1.5 * y)).astype(np.float32)
+    return _apply(canvas, spoilt, weight, window)
+
+
+LAID = {"chequer": chequer, "eyes": eyes, "earrings": earrings, "teeth": teeth, "blob": blob, "waxy": waxy, "melt": melt, "thing": thing}

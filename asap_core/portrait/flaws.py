@@ -60,9 +60,9 @@ def choose(seed: int, index: int, generator: str, who: Person) -> tuple[Flaw, ..
     rng = stream(seed, index, "flaws")
     weights = {kind: weight for kind, weight in GENERATORS[generator].items() if possible(kind, who)}
     kinds, odds = list(weights), np.array(list(weights.values()))
-    count = 2 if rng.random() < 0.4 else 1
+    count = 2 if rng.random() < 0.55 else 1
     picked = rng.choice(len(kinds), min(count, len(kinds)), replace=False, p=odds / odds.sum())
-    return tuple(Flaw(kinds[i], round(float(rng.uniform(0.1, 1)), 3)) for i in sorted(picked))
+    return tuple(Flaw(kinds[i], round(float(rng.uniform(0.15, 1)), 3)) for i in sorted(picked))
 
 
 def dice(scene: Scene, kind: str) -> np.random.Generator:

@@ -65,7 +65,11 @@ def paint(scene: Scene, chosen: Sequence[Flaw] = ()) -> dict[str, Area]:
     for side, jewel in zip((-1, 1), pairs[-1] if pairs else (), strict=False):
         worn.earring(scene, side, jewel)
     areas = flaws.part_areas(scene, spoilt, pairs)
-    return areas | {kind: laid(scene, spoilt[kind]) for kind, laid in damage.LAID.items() if kind in spoilt}
+    for kind, laid in damage.LAID.items():
+        if kind in spoilt:
+            area = laid(scene, spoilt[kind])
+            areas[kind] = areas[kind] | area if kind in areas else area
+    return areas
 
 
 def _reduced(area: Area) -> Area:

@@ -69,8 +69,8 @@ def shape(rng: np.random.Generator, who: Person) -> Shape:
     light /= np.linalg.norm(light)
     turn = near(0, 0.16)
     return Shape(
-        scale=near(0.455, 0.022),
-        centre=(near(0, 0.05), near(-0.12, 0.035)),
+        scale=near(0.505, 0.02),
+        centre=(near(0, 0.05), near(-0.06, 0.03)),
         tilt=near(0, 0.07),
         turn=turn,
         nod=near(0.02, 0.05),

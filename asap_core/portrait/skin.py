@@ -106,8 +106,8 @@ def texture(scene: Scene, window: Window) -> Field:
     who, canvas = scene.who, scene.canvas
     rng = scene.stream("skin")
     grain = rng.standard_normal((TEXTURE, TEXTURE), np.float32)
-    pores = blurred(grain, 0.8) * 2.2
-    rough = mix(0.018, 0.036, who.age) * (1.15 if who.sex == "man" else 0.9)
+    pores = blurred(grain, 1.1) * 3.9  # deviation 1
+    rough = mix(0.04, 0.054, who.age)
     factor = 1 + rough * pores + 0.03 * clouds(rng, 24, TEXTURE, 2)
     factor = resized(factor.astype(np.float32), canvas.side, window)
     if who.freckles:
