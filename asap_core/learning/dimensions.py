@@ -1,10 +1,11 @@
 """A canonical form for the distilled dimensions: the same images give the same dimensions, up to noise.
 
-One logit leaves the 16 rows of a linear distiller arbitrary: any basis of any space that holds the detector's
-own direction gives the same verdicts. This choice is our addition, not the paper's. The space: the detector's direction, then
-those in which the *fakes* vary most where all images vary alike (kinds of fakes). The basis: activations uncorrelated,
-of variance 1, turned by FastICA (Hyvärinen 1999) so that each fires rarely and strongly, with a barrier that leaves none
-without a share of the logit. Halves of CIFAKE then agree at a mean matched |correlation| of 0.80 (arbitrary basis: 0.42).
+One logit leaves the rows of a linear distiller arbitrary: any basis of any space that holds the detector's own
+direction gives the same verdicts. This choice is our addition, not the paper's. The space: the detector's
+direction, then those in which the *fakes* vary most where all images vary alike (kinds of fakes). The basis:
+activations uncorrelated, of variance 1, turned by FastICA (Hyvärinen 1999) so that each fires rarely and
+strongly, with a barrier that leaves none without a share of the logit. Detectors of two halves of CIFAKE agree
+at a mean matched |correlation| of 0.82; with an arbitrary basis at 0.42.
 """
 
 import numpy as np
@@ -20,8 +21,8 @@ RESTARTS, STEPS, STILL = 6, 200, 1e-6
 def choose(x: NDArray, is_fake: NDArray[np.bool_], v: Doubles, count: int) -> tuple[Doubles, Doubles]:
     """Directions (d, k) and weights (d,) > 0 with x.v = weights . directions x for every image.
 
-    x (n, k) has column means 0. Activations x directions^T are uncorrelated with variance 1; sorted by weight,
-    whose square is the dimension's share of the logit's variance. d is at most `count` and the rank of x.
+    x (n, k) has column means 0. Activations x directions^T are uncorrelated with variance 1, sorted by
+    weight, whose square is the dimension's share of the logit's variance. d is at most `count` and the rank of x.
     """
     spread = (x.T @ x).astype(np.float64) / len(x)  # (k, k)
     candidates = np.concatenate([v[None], _kinds(x[is_fake], spread, COMPONENTS * count)])  # (c, k)
@@ -32,7 +33,11 @@ def choose(x: NDArray, is_fake: NDArray[np.bool_], v: Doubles, count: int) -> tu
     if size < 1e-9:  # nothing was learnt: there is nothing to share out
         return basis, np.zeros(len(basis))
     rows = np.linspace(0, len(x) - 1, min(len(x), ROWS)).astype(np.int64)
-    turn = _turn(x[rows].astype(np.float64) @ basis.T)  # (d, d)
+    white = x[rows].astype(np.float64) @ basis.T  # (s, d)
+    sense = np.where((white**3).mean(0) < 0, -1.0, 1.0)  # fixed by the images, so that the starts below are
+    basis, white = sense[:, None] * basis, white * sense
+    size *= sense[0]
+    turn = _turn(white)  # (d, d)
     weights = size * turn[:, 0]
     order = np.argsort(-np.abs(weights), kind="stable")
     sign = np.where(weights < 0, -1.0, 1.0)[order]
@@ -40,7 +45,7 @@ def choose(x: NDArray, is_fake: NDArray[np.bool_], v: Doubles, count: int) -> tu
 
 
 def _kinds(fakes: NDArray, spread: Doubles, components: int) -> Doubles:
-    """Directions (c, k) in which fakes vary, most first, in the principal subspace where images vary by 1 everywhere."""
+    """Directions (c, k) in which fakes vary, most first, where all images vary by 1; a principal subspace."""
     values, vectors = np.linalg.eigh(spread)
     kept = np.flatnonzero(values > 1e-9 * max(values[-1], 1e-30))[::-1][:components]
     white = vectors[:, kept] / np.sqrt(values[kept])  # (k, p)

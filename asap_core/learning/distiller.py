@@ -1,9 +1,9 @@
-"""L3 and L4: the distiller d = W r + b and the head, logit = w.d + offset; and verdicts nobody was trained on.
+"""L3 and L4: the distiller d = W r + b, the head logit = w.d + offset, and verdicts nobody was trained on.
 
-Balanced log loss and uncorrelated activations (|I - D^T D|_F, D the standardised activations of all images; the clip-cues
-idea, arXiv 2602.12381). Distiller and head are linear, so the loss sees only v = W^T w, and every v has a W whose
-activations are exactly uncorrelated: both terms are brought to their minimum, v by a penalised logistic
-regression (`logistic.py`), W by `dimensions.py`; no weight between the two is needed. numpy only.
+Balanced log loss and uncorrelated activations (|I - D^T D|_F, D the standardised activations of all images;
+the idea of clip-cues, arXiv 2602.12381). Distiller and head are linear, so the log loss sees only v = W^T w, and
+every v has a W whose activations are exactly uncorrelated: both terms reach their minimum together, v by a
+penalised logistic regression (`logistic.py`), W by `dimensions.py`, whatever the weight between them. numpy only.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class DistillerSettings:
 
 @dataclass(frozen=True)
 class Distiller:
-    """Spell-free vectors -> dimensions -> logits. Dimensions have mean 0 and variance 1 over the images trained on."""
+    """Spell-free vectors -> dimensions, of mean 0 and variance 1 over the images trained on -> logits."""
 
     weight: Floats  # (d, k)
     bias: Floats  # (d,)
@@ -51,7 +51,7 @@ class Distiller:
         return (np.asarray(distilled, np.float32) @ self.head + np.float32(self.offset)).astype(np.float32)
 
     def contributions(self, distilled: NDArray) -> tuple[Floats, float]:
-        """What each dimension adds to each logit, (n, d), against the mean real image; and the constant left over."""
+        """What each dimension adds to each logit, (n, d), against the mean real image; and the constant left."""
         constant = self.offset + float(self.head.astype(np.float64) @ self.real_mean)
         return self.head * (np.asarray(distilled, np.float32) - self.real_mean), constant
 
@@ -88,8 +88,9 @@ def train(
 ) -> Trained:
     """Fit on spell-free vectors (n, k), labels (n,) and groups (n,), which never straddle folds.
 
-    The penalty is chosen fold by fold on a fifth of that fold's training part; the median is used in every fold and
-    for the final fit, so that all logits have one scale, and one temperature, found on the out-of-fold logits, fits all.
+    The penalty is chosen fold by fold on a fifth of that fold's training part; the median is used in every
+    fold and for the final fit: all logits then have one scale, and one temperature, found on the out-of-fold
+    logits, fits all.
     """
     is_fake = np.asarray(is_fake, bool)
     check(is_fake)
@@ -116,9 +117,7 @@ def train(
     return Trained(distiller, logits, fold, note)
 
 
-def _afford(
-    is_fake: NDArray[np.bool_], groups: NDArray, settings: DistillerSettings
-) -> tuple[int, int, str | None]:
+def _afford(is_fake: NDArray[np.bool_], groups: NDArray, settings: DistillerSettings) -> tuple[int, int, str | None]:
     """Folds and dimensions that so many images allow, and a note where they are fewer than asked for."""
     if settings.folds < 2 or settings.dimensions < 1:
         raise SettingsError(
@@ -127,7 +126,8 @@ def _afford(
     most = folds.most(is_fake, groups)
     if most < 2:
         raise SettingsError(
-            "all images of one class are duplicates of one another: they cannot be judged by a detector that has not seen them"
+            "all images of one class are duplicates of one another: no detector could judge them unseen; "
+            "add other images of that class"
         )
     count, dims = min(settings.folds, most), min(settings.dimensions, len(is_fake) // PER_DIMENSION)
     notes = []

@@ -1,7 +1,7 @@
 """Balanced logistic regression with a penalty chosen on images set aside: the convex part of L3 + L4.
 
-Minimises, over v (k,) and b, mean of weight * log loss(y, x.v + b) + penalty / 2 |v|^2, classes weighted alike,
-by Newton's method. The penalty falls step by step, and the descent stops early when the loss of the
+Minimises, over v (k,) and b, the mean of weight * log loss(y, x.v + b), plus penalty / 2 |v|^2, classes weighted
+alike, by Newton's method. The penalty falls step by step, and the descent stops early when the loss of the
 validation part rises: early stopping, but along a path that every run walks alike. numpy only.
 """
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import verdicts
 
-PENALTIES = tuple(10 ** (-e / 2) for e in range(0, 13))  # strong to weak, for columns of mean square 1
+PENALTIES = tuple(10 ** (-e / 2) for e in range(13))  # strong to weak, for columns of mean square 1
 PATIENCE = 2  # steps of the path without a better validation loss
 
 
@@ -29,7 +29,7 @@ class Line:
 
 
 def fit(x: NDArray, target: NDArray, weight: NDArray, penalty: float, start: Line, steps: int = 12) -> Line:
-    """Newton's method from `start`; x (n, k), target and weight (n,), targets 0..1, stops when nothing moves."""
+    """Newton's method from `start` until nothing moves; x (n, k), weight (n,) and target (n,), 0..1."""
     line = start
     share = weight / weight.sum()
     for _ in range(steps):
@@ -44,9 +44,7 @@ def fit(x: NDArray, target: NDArray, weight: NDArray, penalty: float, start: Lin
         hessian[-1, -1] = bend.sum()
         step = np.linalg.solve(hessian, gradient)
         # a step that would throw logits far beyond certainty is shortened: Newton may overshoot when separable
-        step *= min(
-            1.0, 8.0 / max(float(np.abs(x[:512] @ step[:-1].astype(x.dtype)).max(initial=0.0)), 1e-12)
-        )
+        step *= min(1.0, 8.0 / max(float(np.abs(x[:512] @ step[:-1].astype(x.dtype)).max(initial=0.0)), 1e-12))
         line = Line(line.v - step[:-1], line.b - step[-1])
         if np.abs(step).max() < 1e-4 * (1 + np.abs(line.v).max()):
             break
@@ -56,7 +54,7 @@ def fit(x: NDArray, target: NDArray, weight: NDArray, penalty: float, start: Lin
 def fit_path(
     x: NDArray, is_fake: NDArray[np.bool_], validation: NDArray[np.bool_], smoothing: float
 ) -> tuple[float, Line]:
-    """The penalty (of PENALTIES) with the least balanced loss on the validation rows, and the line it gave."""
+    """The penalty with the least balanced loss on the validation rows, and the line it gave."""
     held_x, held_y = x[validation], is_fake[validation]
     x, y = x[~validation], is_fake[~validation]
     goal, weight, held = smooth(y, smoothing), verdicts.balance(y), verdicts.balance(held_y)

@@ -84,10 +84,10 @@ def measure(
     """How good the verdicts are: {figure: [value, low, high]}, 95 % percentile bootstrap, 1,000 resamples.
 
     Whole groups are drawn, as duplicates share their fate. `accuracy`, `balanced_accuracy`, `auc` and
-    `average_precision` are of the logits; `calibration_error` and `inconclusive` of the scores. The calibration error
-    is the mean gap between score and truth over 15 bins of equal mass, classes weighted alike (see
-    `calibrate`); resampling inflates it, so its low end is kept from lying above its value. For the intervals alone
-    images are counted in some 2,000 runs of neighbouring logits. Both classes must be there.
+    `average_precision` are of the logits; `calibration_error` and `inconclusive` of the scores. The
+    calibration error is the mean gap between score and truth over 15 bins of equal mass, classes weighted
+    alike (see `calibrate`); resampling inflates it, so its low end is kept from lying above its value. For
+    the intervals alone images are counted in some 2,000 runs of neighbouring logits. Both classes must be there.
     """
     logits, scores, fake = (
         np.asarray(logits, np.float64),
@@ -116,12 +116,8 @@ def measure(
 class _Runs:
     """Images in the order of their logits, cut into runs, so that a resample is a table of counts."""
 
-    def __init__(
-        self, starts: NDArray, bins: NDArray, logits: NDArray, scores: NDArray, fake: NDArray[np.bool_]
-    ):
-        self.of = np.repeat(
-            np.arange(len(starts)), np.diff(np.r_[starts, len(fake)])
-        )  # (n,) the run of each image
+    def __init__(self, starts: NDArray, bins: NDArray, logits: NDArray, scores: NDArray, fake: NDArray[np.bool_]):
+        self.of = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(fake)]))  # (n,) the run of each image
         self.size = len(starts)
         self.called_fake = logits[starts] > 0  # (c,)
         self.bins = np.unique(np.searchsorted(starts, bins, side="right") - 1)  # (15,) runs that start a bin
@@ -144,9 +140,7 @@ class _Runs:
         above = fake_above + np.cumsum(real[:, ::-1], 1)[:, ::-1]
         precision = fake_above / np.maximum(above, 1)
         of_fake, of_real = fake / n_fake[:, None], real / n_real[:, None]
-        gap = np.add.reduceat(
-            of_fake * (self.score[0] - 1) + of_real * self.score[1], self.bins, 1
-        )  # (r, 15)
+        gap = np.add.reduceat(of_fake * (self.score[0] - 1) + of_real * self.score[1], self.bins, 1)  # (r, 15)
         return np.stack(
             [
                 (hits + passes) / (n_fake + n_real),
@@ -195,10 +189,10 @@ def by_generator(
     seed: int,
     groups: ArrayLike | None = None,
 ) -> dict[str, dict]:
-    """The accuracy on the images of each generator and on the real ones: {name: {"n", "accuracy": [value, low, high]}}.
+    """The accuracy by generator, "real" among them: {name: {"n", "accuracy": [value, low, high]}}.
 
-    95 % bootstrap interval over groups, drawn as counts of groups that are alike (as many images, as many right),
-    which is the same distribution and costs nothing.
+    95 % bootstrap interval over groups, drawn as counts of groups that are alike (as many images, as many
+    right), which is the same distribution and costs nothing.
     """
     right = (np.asarray(logits) > 0) == np.asarray(is_fake, bool)  # (n,)
     names, of = np.unique(np.asarray(generators, str), return_inverse=True)

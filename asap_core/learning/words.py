@@ -11,8 +11,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-ENGLISH = tuple(
-    """
+ENGLISH = """
     apple arm autumn baby bag ball banana bank basket bath bear bed bell berry bird blue boat body book
     bottle bowl box boy branch bread brick bridge brown brush bus butter button cake camera candle car
     card carpet castle cat chain chair chalk cheese cherry church circle city clock cloud coat coffee coin
@@ -30,12 +29,9 @@ ENGLISH = tuple(
     sugar summer sun table tail taxi tea teacher temple tiger tooth tower toy train tree truck tunnel
     turtle umbrella valley village violin wall watch water wave west wheel white wind window wine wing
     winter wolf woman wood wool yellow zebra
-    """.split()
-)
-COLOURS = tuple(
-    tuple(bytes.fromhex(c))
-    for c in "000000 ffffff d62728 1f4fd6 0a7a3b f5d000 f28c1e 7b2fb5 ff5fa8 17becf 5a3a1a 808080".split()
-)
+""".split()  # noqa: SIM905
+_HEX = "000000 ffffff d62728 1f4fd6 0a7a3b f5d000 f28c1e 7b2fb5 ff5fa8 17becf 5a3a1a 808080"
+COLOURS = [tuple(bytes.fromhex(colour)) for colour in _HEX.split()]
 SMALLEST = 96  # pixels: images are drawn on at a shorter side of at least this, so that letters are letters
 LEGIBLE = 9  # pixels: no font is smaller
 
@@ -104,8 +100,7 @@ def write(image: Image.Image, string: str, style: Style) -> tuple[Image.Image, I
     worded = image.copy()
     layer = _layer(image.size, string, style, ink)
     at = tuple(
-        round(share * (room - side))
-        for share, room, side in zip(style.place, image.size, layer.size, strict=True)
+        round(share * (room - side)) for share, room, side in zip(style.place, image.size, layer.size, strict=True)
     )
     worded.paste(layer, at, layer)
     if style.box is None and _luminance(ink) > 150:
