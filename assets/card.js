@@ -50,7 +50,9 @@
   }
 
   function pictures(table, j) {
-    return table.columns.exemplars[j].map((row, k) => {
+    const kinds = KINDS.map((_, k) => k).filter((k) => asap.labelled() || KINDS[k] !== "error");
+    return kinds.map((k) => {
+      const row = table.columns.exemplars[j][k];
       const frame = row < 0
         ? make("div", "no-picture", "–")
         : make("img", "", [], { src: asap.url("thumb", `${row}?s=128`), alt: "", width: 56, height: 56 });

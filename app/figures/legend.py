@@ -3,16 +3,14 @@
 from . import glyph
 from .palette import Palette
 
-WIDTH, HEIGHT = 216, 466  # CSS pixels
+WIDTH, HEIGHT = 216, 480  # CSS pixels
 FONT = "-apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 RADIUS = 52.0
 MIDDLE = (WIDTH / 2, 104.0)
 EXAMPLE = (100, 45, 9, 12)  # n, fake, false alarms, misses
 
 
-def draw(
-    palette: Palette, labelled: bool, sizes: tuple[int, int, int], few: int, levels: tuple[str, ...]
-) -> str:
+def draw(palette: Palette, labelled: bool, sizes: tuple[int, int, int], few: int, levels: tuple[str, ...]) -> str:
     """The legend as SVG, WIDTH x HEIGHT."""
     x, y = MIDDLE
     counts = EXAMPLE if labelled else (100, 45, 0, 0)
@@ -35,9 +33,9 @@ def _names(labelled: bool) -> list[str]:
     right, left = WIDTH - 1, 1
     verb = "" if labelled else "judged "
     parts = [
-        f'<text class="k c" x="{x + 76:g}" y="{y + 67:g}">{verb}real</text>',
+        f'<text class="k c" x="{x + 70:g}" y="{y + 67:g}">{verb}real</text>',
         f'<path class="l" d="M{x + 37} {y + 26}L{x + 66} {y + 53}"/>',
-        f'<text class="k c" x="{x - 76:g}" y="{y + 67:g}">{verb}fake</text>',
+        f'<text class="k c" x="{x - 70:g}" y="{y + 67:g}">{verb}fake</text>',
         f'<path class="l" d="M{x - 37} {y + 26}L{x - 66} {y + 53}"/>',
     ]
     if labelled:
@@ -67,12 +65,13 @@ def _severities(y: float, levels: tuple[str, ...]) -> list[str]:
 
 def _squares(y: float, labelled: bool) -> list[str]:
     """What is drawn of cells too small for a donut."""
-    verb = "" if labelled else "judged "
     parts = [f'<text class="k" x="1" y="{y:g}">Small cells</text>']
+    if not labelled:
+        parts.append(f'<text class="q" x="74" y="{y:g}">as judged</text>')
     parts.append(glyph.square(9, y + 20, 8, (2, 0, 0, 0), False))
-    parts.append(f'<text class="q" x="22" y="{y + 24:g}">mostly {verb}real</text>')
+    parts.append(f'<text class="q" x="22" y="{y + 24:g}">mostly real</text>')
     parts.append(glyph.square(119, y + 20, 8, (2, 2, 0, 0), False))
-    parts.append(f'<text class="q" x="132" y="{y + 24:g}">mostly {verb}fake</text>')
+    parts.append(f'<text class="q" x="132" y="{y + 24:g}">mostly fake</text>')
     if labelled:
         parts.append(f'<circle class="b" cx="9" cy="{y + 42:g}" r="4.5"/>')
         parts.append(f'<text class="q" x="22" y="{y + 46:g}">some judged wrong</text>')

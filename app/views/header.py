@@ -12,8 +12,9 @@ from .. import theme
 
 READINGS = {"all": "every block", "last": "last layer"}
 LOW, HIGH = verdicts.INCONCLUSIVE
+OUT_OF_FOLD = ("Out-of-fold", "Every image is judged by a detector trained without it and its near-duplicates.")
+BORROWED = ("Verdicts", "Given by the detector of another analysis; how often it is right here is not known.")
 LIMITS = (
-    ("Out-of-fold", "Every image is judged by a detector trained without it and its near-duplicates."),
     ("Severity", "Our definition: the calibrated fakeness, 0 to 1; none, minor, moderate and severe."),
     ("Inconclusive", f"A score between {LOW} and {HIGH} is too close to call."),
     ("Contributions", "What the detector used, not what is fake: it may be right for a wrong reason."),
@@ -56,9 +57,7 @@ def layout(analysis: Analysis) -> html.Header:
 
 
 def _opener(text: str, dialog: str) -> html.Button:
-    return html.Button(
-        text, className="text-button", **theme.attributes(data_open=dialog, aria_haspopup="dialog")
-    )
+    return html.Button(text, className="text-button", **theme.attributes(data_open=dialog, aria_haspopup="dialog"))
 
 
 def _measure(label: str, value: str, beside: str = "", title: str = "", kind: str = "") -> html.Div:
@@ -150,7 +149,8 @@ def _about(analysis: Analysis) -> html.Dialog:
         ("Pictures", "re-encoded alike before reading" if info.get("equalise") else "read as they are"),
         ("Analysis", analysis.fingerprint),
     ]
-    parts: list[Any] = [_list(LIMITS), html.H3("How it was made"), _list(facts)]
+    judged = BORROWED if analysis.is_fake is None else OUT_OF_FOLD
+    parts: list[Any] = [_list([judged, *LIMITS]), html.H3("How it was made"), _list(facts)]
     if notes:
         parts += [html.H3("Notes"), html.Ul([html.Li(note) for note in dict.fromkeys(notes)])]
     if summary.get("by_generator"):
@@ -159,15 +159,11 @@ def _about(analysis: Analysis) -> html.Dialog:
 
 
 def _list(pairs: Sequence[tuple[str, str]]) -> html.Dl:
-    return html.Dl(
-        [part for name, text in pairs for part in (html.Dt(name), html.Dd(text))], className="facts"
-    )
+    return html.Dl([part for name, text in pairs for part in (html.Dt(name), html.Dd(text))], className="facts")
 
 
 def _by_generator(rows: Mapping[str, Mapping[str, Any]]) -> html.Table:
-    head = html.Tr(
-        [html.Th("Generator"), html.Th("Images"), html.Th("Judged right"), html.Th("95 % interval")]
-    )
+    head = html.Tr([html.Th("Generator"), html.Th("Images"), html.Th("Judged right"), html.Th("95 % interval")])
     body = []
     for name, row in rows.items():
         value, low, high = (100 * share for share in row["accuracy"])

@@ -12,6 +12,7 @@ from asap_core.learning import verdicts
 from .. import images, selection, theme
 from ..gallery import PAGE, Gallery
 
+ENLARGED = 12  # times, at most: beyond it pixels are all one sees
 BEYOND = 99.9  # percentile of the collection's contributions at which a bar is full
 
 
@@ -72,10 +73,9 @@ def content(analysis: Analysis, row: int, rows: NDArray, full: float) -> list:
         className="tiny" if min(width, height) <= 128 else "",
         width=width,
         height=height,
+        style={"maxWidth": f"{ENLARGED * width}px", "maxHeight": f"{ENLARGED * height}px"},
     )
-    close = html.Button(
-        "×", className="icon-button", **theme.attributes(data_close=ids.dialog, aria_label="Close")
-    )
+    close = html.Button("×", className="icon-button", **theme.attributes(data_close=ids.dialog, aria_label="Close"))
     return [
         html.Figure([picture], className="opened-picture"),
         html.Div(
@@ -105,9 +105,7 @@ def _steps(row: int, rows: NDArray) -> list:
         there = 0 <= to < len(rows)
         choice = f"image={rows[to]}&page={to // PAGE + 1}" if there else ""
         marks = theme.attributes(data_go=choice, data_key=label, aria_label=f"{label} image")
-        return html.Button(
-            sign, className="icon-button", disabled=not there, title=f"{label} (arrow key)", **marks
-        )
+        return html.Button(sign, className="icon-button", disabled=not there, title=f"{label} (arrow key)", **marks)
 
     return [
         step("‹", "Previous", place - 1),
@@ -172,10 +170,11 @@ def bars(analysis: Analysis, row: int, full: float) -> html.Div:
         className="bar-ends",
     )
     constant = constant_of(analysis)
+    verdict_by = "is out-of-fold" if analysis.is_fake is not None else "is that of the detector it came with"
     note = (
         f"Dimension by dimension, logit units. With the constant {signed(constant)} they sum to "
         f"{signed(float(added.sum()) + constant)}, the logit of the detector fitted on all images; "
-        "the verdict above is out-of-fold. What the detector used, not what is fake."
+        f"the verdict above {verdict_by}. What the detector used, not what is fake."
     )
     return html.Div(
         [

@@ -42,9 +42,7 @@ def layout(analysis: Analysis) -> html.Section:
     return html.Section(
         [
             _toolbar(),
-            html.Div(
-                [_side(), _stage(), html.Div(id=ids.table, className="cell-table")], className="overview-body"
-            ),
+            html.Div([_side(), _stage(), html.Div(id=ids.table, className="cell-table")], className="overview-body"),
         ],
         className="panel overview",
         **theme.attributes(aria_label="Representation Overview"),
@@ -90,9 +88,7 @@ def _side() -> html.Aside:
 def _zoom() -> html.Div:
     steps = (("+", "in", "Zoom in"), ("−", "out", "Zoom out"), ("⤢", "all", "Show the whole plane"))
     buttons = [
-        html.Button(
-            sign, className="icon-button", title=label, **theme.attributes(data_zoom=how, aria_label=label)
-        )
+        html.Button(sign, className="icon-button", title=label, **theme.attributes(data_zoom=how, aria_label=label))
         for sign, how, label in steps
     ]
     return html.Div(buttons, className="zoom")
@@ -145,14 +141,14 @@ def register(app: Dash, places: Planes) -> None:
     def explain(plane: str, side: int) -> tuple[str, str, str, str]:
         """The legend of one plane and side, and what its nearness means."""
         light, dark = (planes.legend_url(analysis, plane, side, shade) for shade in palette.PALETTES)
-        note = analysis.info.get("planes", {}).get(plane, {}).get("note") or ""
-        return light, dark, HINTS[plane], note
+        notes = [analysis.info.get("planes", {}).get(plane, {}).get("note") or ""]
+        if analysis.is_fake is None:
+            notes.append("The images' origin is unknown: rings show verdicts, and errors cannot be known.")
+        return light, dark, HINTS[plane], " ".join(notes).strip()
 
     choices = ((ids.choose_plane, here.plane), (ids.choose_side, here.side), (ids.choose_show, here.show))
     for control, store in choices:
-        app.clientside_callback(
-            ClientsideFunction("selection", "show"), Output(control, "value"), Input(store, "data")
-        )
+        app.clientside_callback(ClientsideFunction("selection", "show"), Output(control, "value"), Input(store, "data"))
     app.clientside_callback(
         ClientsideFunction("selection", "choose"),
         *(Input(control, "value") for control, _ in choices),
