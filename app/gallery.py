@@ -116,7 +116,5 @@ def register(app: Dash, gallery: Gallery) -> None:
         code = None if cell == "all" else int(cell)
         if code is not None and code >= side * side:
             abort(404)
-        body = json.dumps(
-            gallery.page(plane, side, code, sort, page), separators=(",", ":"), ensure_ascii=False
-        )
+        body = json.dumps(gallery.page(plane, side, code, sort, page), separators=(",", ":"), ensure_ascii=False)
         return responses.immutable(body.encode(), "application/json")

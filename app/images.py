@@ -117,9 +117,7 @@ def thumbnail(analysis: Analysis, row: int, size: int, kept: Cache) -> bytes:
     scale = short / min(picture.size)
     width, height = (min(max(1, round(side * scale)), LONGEST * short) for side in picture.size)
     written = BytesIO()
-    ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS).save(
-        written, "WEBP", quality=82, method=4
-    )
+    ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS).save(written, "WEBP", quality=82, method=4)
     kept.set(key, written.getvalue())
     return written.getvalue()
 

@@ -48,9 +48,7 @@ class Planes:
 
     def cells(self, plane: str, side: int) -> Cells:
         """The occupied cells of a plane and their images."""
-        return self._cells.get(
-            (plane, side), lambda: cells.members(cells.cut(self.analysis.positions(plane), side))
-        )
+        return self._cells.get((plane, side), lambda: cells.members(cells.cut(self.analysis.positions(plane), side)))
 
     def glyphs(self, plane: str, side: int) -> Glyphs:
         """The numbers of each occupied cell."""
