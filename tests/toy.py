@@ -73,14 +73,12 @@ def arrays(n: int, seed: int = 0) -> dict[str, NDArray]:
     is_fake = dice.random(n) < 0.5
     category = dice.integers(0, len(CATEGORIES), n).astype(np.int32)
     head = _head()
-    distilled = (
-        dice.normal(0, 1, (n, DIMENSIONS)) + np.where(is_fake, 0.33, -0.33)[:, None] * np.sign(head)
-    ).astype(np.float32)
+    distilled = (dice.normal(0, 1, (n, DIMENSIONS)) + np.where(is_fake, 0.33, -0.33)[:, None] * np.sign(head)).astype(
+        np.float32
+    )
     logits = (distilled @ head + dice.normal(0, 0.8, n)).astype(np.float32)
     centres = dice.uniform(0.2, 0.8, (len(CATEGORIES), 2, 2))  # category, truth
-    content = centres[category, (is_fake & (dice.random(n) < 0.8)).astype(int)] + dice.normal(
-        0, 0.075, (n, 2)
-    )
+    content = centres[category, (is_fake & (dice.random(n) < 0.8)).astype(int)] + dice.normal(0, 0.075, (n, 2))
     decision = np.stack([0.5 + logits / 16, 0.5 + distilled[:, 0] / 8], axis=1) + dice.normal(0, 0.02, (n, 2))
     made_by = np.where(is_fake, dice.integers(1, len(GENERATORS), n), 0)
     return {
@@ -152,9 +150,7 @@ def summary(made: Mapping[str, NDArray], facts: Mapping[str, Any]) -> dict[str, 
         "duplicates": 0,
     }
     made_by = made["generator"]
-    by_generator = {
-        name: {"n": int((made_by == k).sum()), "accuracy": accuracy} for k, name in enumerate(GENERATORS)
-    }
+    by_generator = {name: {"n": int((made_by == k).sum()), "accuracy": accuracy} for k, name in enumerate(GENERATORS)}
     return {
         "version": 1,
         "fingerprint": facts["fingerprint"],
@@ -168,9 +164,7 @@ def summary(made: Mapping[str, NDArray], facts: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def make(
-    folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = None, seed: int = 0
-) -> Analysis:
+def make(folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = None, seed: int = 0) -> Analysis:
     """Draw the images into `folder/images`, write the analysis to `folder/analysis` and open it.
 
     Only `drawn` images are drawn (all where None); the rows beyond share their files.
