@@ -94,9 +94,7 @@ def glance(source: Path, settings: CatalogueSettings | None = None) -> str:
     return digest.hexdigest()
 
 
-def _look(
-    listed: Listing, settings: CatalogueSettings, report: Report
-) -> tuple[dict[int, Look], list[Skipped]]:
+def _look(listed: Listing, settings: CatalogueSettings, report: Report) -> tuple[dict[int, Look], list[Skipped]]:
     """Look at files until there are enough: row -> Look, and the broken ones."""
     n = len(listed.paths)
     wanted = n if settings.limit is None else min(settings.limit, n)
@@ -149,9 +147,7 @@ def _look_at_all(paths: Sequence[Path]) -> list[Look | ImageError]:
     return results
 
 
-def _catalogue(
-    listed: Listing, by_row: dict[int, Look], broken: Sequence[Skipped], unlabelled: bool
-) -> Catalogue:
+def _catalogue(listed: Listing, by_row: dict[int, Look], broken: Sequence[Skipped], unlabelled: bool) -> Catalogue:
     rows = sorted(by_row)
     looks = [by_row[row] for row in rows]
     paths = tuple(listed.paths[row] for row in rows)

@@ -74,11 +74,7 @@ def look(path: Path) -> Look:
         turned = images.orientation(image)
         if turned >= 5:
             width, height = height, width
-        grey = (
-            image
-            if image.mode == "L" and "transparency" not in image.info
-            else images.rgb(image).convert("L")
-        )
+        grey = image if image.mode == "L" and "transparency" not in image.info else images.rgb(image).convert("L")
         grey = images.upright(grey.resize((SIDE, SIDE), Image.Resampling.BOX), turned)
     return Look(
         digest=hashlib.sha256(data).digest(),

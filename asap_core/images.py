@@ -78,9 +78,7 @@ def found(head: bytes) -> str:
     named = kind(head)
     if named:
         return f"a {named} image" if named in FORMATS else f"a {named} image, which is not read here"
-    return next(
-        (words for pattern, words in OTHER_CONTENTS if re.match(pattern, head, re.DOTALL)), "unknown data"
-    )
+    return next((words for pattern, words in OTHER_CONTENTS if re.match(pattern, head, re.DOTALL)), "unknown data")
 
 
 def content(path: Path) -> bytes:
@@ -193,9 +191,7 @@ def plain_errors(data: bytes) -> Iterator[None]:
     except Image.UnidentifiedImageError as error:
         what = kind(data[:HEAD])
         if what in FORMATS:
-            raise ImageError(
-                f"damaged or cut short: begins like {what}, but its header cannot be read"
-            ) from error
+            raise ImageError(f"damaged or cut short: begins like {what}, but its header cannot be read") from error
         raise ImageError(f"not an image that can be read: holds {found(data[:HEAD])}") from error
     except MemoryError as error:
         raise ImageError("does not fit into memory") from error

@@ -51,6 +51,8 @@ GENERATORS = (
 )
 KNOWN = re.compile(rf"(?:^|_)(?:{'|'.join(GENERATORS)})(?:_?(?:v|xl|ada|mini|turbo))?[\d_]*(?:_|$)")
 
+NAMES = 2**18  # remembered: as many folders as images, at worst
+
 
 @dataclass(frozen=True)
 class Place:
@@ -62,13 +64,13 @@ class Place:
     split: str = ""
 
 
-@lru_cache(maxsize=65536)
 def words(name: str) -> tuple[str, ...]:
     """The lower-case words of a name: letters only, cut at other signs and where capitals begin."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return tuple(re.findall(r"[^\W\d_]+", spaced.lower()))
 
 
+@lru_cache(NAMES)
 def label(name: str) -> bool | None:
     """Whether a name says fake (True), real (False) or neither (None)."""
     telling = {word for word in words(name) if word not in NEUTRAL}
@@ -77,6 +79,7 @@ def label(name: str) -> bool | None:
     return telling <= FAKE
 
 
+@lru_cache(NAMES)
 def split(name: str) -> str:
     """The split that a name says: train, val or test; "" for none."""
     spoken = set(words(name))
@@ -84,7 +87,7 @@ def split(name: str) -> str:
     return said.pop() if len(said) == 1 and spoken <= NEUTRAL else ""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(NAMES)
 def is_generator(name: str, wholly: bool = False) -> bool:
     """Whether a name holds (or wholly is) that of a known generator: StyleGAN2, sd3, imagenet_midjourney."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower())
@@ -202,8 +205,7 @@ class Levels:
                     self.names[level].add(name)
         self.known = {level: any(map(is_generator, names)) for level, names in self.names.items()}
         self.shared = {
-            level: any(name.lower() in self.authentic for name in names)
-            for level, names in self.names.items()
+            level: any(name.lower() in self.authentic for name in names) for level, names in self.names.items()
         }
         self.categories: dict[tuple[str, int], set[str]] = defaultdict(set)
         for stand in stands.values():
@@ -240,10 +242,7 @@ class Levels:
 
 def explored(folders: Iterable[Folder]) -> dict[Folder, Place]:
     """Folders of images whose truth is not asked for: all names but splits become the category."""
-    return {
-        folder: Place(None, "unknown", "/".join(without_splits(folder)), _split_of(folder))
-        for folder in folders
-    }
+    return {folder: Place(None, "unknown", "/".join(without_splits(folder)), _split_of(folder)) for folder in folders}
 
 
 def tree(counts: Mapping[Folder, int], root: str, most: int = 8) -> str:

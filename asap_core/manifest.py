@@ -67,8 +67,7 @@ def read(source: Path, unlabelled: bool = False) -> Manifest:
     path = columns.take(PATH)
     if path is None:
         raise CatalogueError(
-            f"{source} has no column of paths: found {_listed(table.column_names)}, "
-            "expected one called path or file"
+            f"{source} has no column of paths: found {_listed(table.column_names)}, expected one called path or file"
         )
     label, generator = columns.take(LABEL), columns.take(GENERATOR)
     category, split = columns.take(CATEGORY), columns.take(SPLIT)
@@ -79,9 +78,7 @@ def read(source: Path, unlabelled: bool = False) -> Manifest:
         )
     texts = {name: _texts(table, name) for name in (path, label, generator, category, split) if name}
     empty = [""] * table.num_rows
-    lines = zip(
-        *(texts[name] if name else empty for name in (path, label, generator, category, split)), strict=True
-    )
+    lines = zip(*(texts[name] if name else empty for name in (path, label, generator, category, split)), strict=True)
     rows = []
     for number, (path_text, label_text, *others) in enumerate(lines, start=1):
         said = Said(label, label_text, *others)
@@ -181,9 +178,7 @@ def _csv(source: Path) -> pa.Table:
         names = reader.schema.names
     ours = {*PATH, *LABEL, *GENERATOR, *CATEGORY, *SPLIT}
     as_text = {name: pa.string() for name in names if Columns([name]).take(tuple(ours))}
-    convert = csv.ConvertOptions(
-        column_types=as_text, strings_can_be_null=True, null_values=["", "NA", "NaN", "nan"]
-    )
+    convert = csv.ConvertOptions(column_types=as_text, strings_can_be_null=True, null_values=["", "NA", "NaN", "nan"])
     return csv.read_csv(source, parse_options=parse, convert_options=convert)
 
 
@@ -193,12 +188,8 @@ def _texts(table: pa.Table, name: str) -> list[str]:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        raise CatalogueError(
-            f"the column {name!r} holds {kind}; expected text, such as the names of image files"
-        )
-    return [
-        "" if value is None or value != value else str(value).strip() for value in table[name].to_pylist()
-    ]
+        raise CatalogueError(f"the column {name!r} holds {kind}; expected text, such as the names of image files")
+    return ["" if value is None or value != value else str(value).strip() for value in table[name].to_pylist()]
 
 
 def _metadata(table: pa.Table, names: Sequence[str]) -> tuple[dict[str, list], list[str]]:
@@ -233,8 +224,8 @@ def locate(root: Path, text: str) -> str:
     """A manifest's path as a catalogue's: relative to root with forward slashes, absolute where outside."""
     if "\\" in text and not os.path.lexists(root / text):
         text = text.replace("\\", "/")  # written on Windows
-    path = Path(os.path.normpath(root / text))
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    path = os.path.normpath(root / text)
+    return path.removeprefix(f"{root}{os.sep}").replace(os.sep, "/")
 
 
 def objection(row: Row, root: Path, path: str) -> str | None:

@@ -34,9 +34,7 @@ def listing(source: Path, unlabelled: bool = False) -> Listing:
         expected = ", ".join(manifest.SUFFIXES)
         raise CatalogueError(f"{source} is neither a folder of images nor a table ({expected})")
     else:
-        raise CatalogueError(
-            f"{source} does not exist; expected a folder of images, or a CSV or Parquet table"
-        )
+        raise CatalogueError(f"{source} does not exist; expected a folder of images, or a CSV or Parquet table")
     if not listed.paths:
         raise CatalogueError(nothing(source, listed.skipped))
     return listed
@@ -114,9 +112,7 @@ def _of_manifest(source: Path, unlabelled: bool) -> Listing:
     listed.paths = sorted(kept)
     listed.places = [kept[path][1] for path in listed.paths]
     numbers = [kept[path][0] for path in listed.paths]
-    listed.metadata = {
-        name: [values[number - 1] for number in numbers] for name, values in table.metadata.items()
-    }
+    listed.metadata = {name: [values[number - 1] for number in numbers] for name, values in table.metadata.items()}
     return listed
 
 

@@ -78,9 +78,7 @@ def deep(seed: int, mode: str) -> Image.Image:
     """A picture of 16 bits (I;16), 32 bits (I) or floats (F)."""
     levels = np.asarray(picture(seed, mode="L"))
     types = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
-    return Image.fromarray(
-        (levels.astype(np.float64) * (1 / 255 if mode == "F" else 257)).astype(types[mode])
-    )
+    return Image.fromarray((levels.astype(np.float64) * (1 / 255 if mode == "F" else 257)).astype(types[mode]))
 
 
 def readable() -> dict[str, bytes]:
@@ -172,9 +170,7 @@ def build(root: Path) -> list[Case]:
     cases += [_written(root / "fake", f"{i}.jpg", jpeg(100 + i), READ) for i in range(4)]
     cases += [_written(root / "fake", name, data, outcome) for name, (data, outcome) in broken().items()]
     cases += [_written(root / "real", name, data, IGNORED) for name, data in IGNORABLE.items()]
-    cases += [
-        _written(root, "stray.png", encoded(picture(60), "PNG"), "no folder above it says real or fake")
-    ]
+    cases += [_written(root, "stray.png", encoded(picture(60), "PNG"), "no folder above it says real or fake")]
     (root / "fake" / "looks like one.jpg").mkdir()
     (root / "empty").mkdir()
     cases += _huge(root) + _links(root) + _specials(root) + _odd_bytes(root)

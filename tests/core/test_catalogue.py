@@ -136,6 +136,18 @@ def test_fingerprint_and_glance_notice_a_change(tmp_path: Path, change):
     assert catalogue.glance(root) != glanced
 
 
+def test_fingerprint_covers_what_a_manifest_says(tmp_path: Path):
+    root = small(tmp_path)
+    table = root / "images.csv"
+    columns = "path,label,generator,category,split,note\n"
+    said = ["fake,sd3,x,a,z", "real,,x,a,z", "fake,sd2,x,a,z", "fake,sd3,y,a,z", "fake,sd3,x,b,z", "fake,sd3,x,a,w"]
+    prints = set()
+    for row in said:
+        table.write_text(f"{columns}real/a.png,real,,x,a,z\nfake/sd3/c.png,{row}\n")
+        prints.add(catalogue.read(table).fingerprint)
+    assert len(prints) == len(said)
+
+
 def test_a_glance_notices_times_but_not_other_files(tmp_path: Path):
     root = small(tmp_path)
     before = catalogue.glance(root)

@@ -61,6 +61,7 @@ def test_a_link_to_the_whole_disk_is_not_followed(tmp_path: Path):
 def test_hard_links_are_files_of_their_own(tmp_path: Path):
     (tmp_path / "a.jpg").write_bytes(b"x")
     os.link(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    (tmp_path / "c.jpg").symlink_to("b.jpg")  # a soft one is not
     assert names(tmp_path) == ["a.jpg", "b.jpg"]
 
 

@@ -30,9 +30,7 @@ LAYOUTS: dict[str, dict[str, Place]] = {
         "Midjourney/imagenet_midjourney/train/ai": fake("Midjourney", split="train"),
         "Midjourney/imagenet_midjourney/train/nature": real(split="train"),
         "Midjourney/imagenet_midjourney/val/ai": fake("Midjourney", split="val"),
-        "stable_diffusion_v_1_4/imagenet_ai_0419_sdv4/train/ai": fake(
-            "stable_diffusion_v_1_4", split="train"
-        ),
+        "stable_diffusion_v_1_4/imagenet_ai_0419_sdv4/train/ai": fake("stable_diffusion_v_1_4", split="train"),
         "stable_diffusion_v_1_4/imagenet_ai_0419_sdv4/train/nature": real(split="train"),
     },
     "ForenSynths": {
@@ -58,6 +56,11 @@ LAYOUTS: dict[str, dict[str, Place]] = {
         "real/cat": real("cat"),
         "MyOwnTool/horse": fake("MyOwnTool", "horse"),
         "MyOwnTool/cat": fake("MyOwnTool", "cat"),
+    },
+    "further folders below a generator beside a real folder": {
+        "real": real(),
+        "MyOwnTool/run one": fake("MyOwnTool", "run one"),
+        "MyOwnTool/run two": fake("MyOwnTool", "run two"),
     },
     "CIFAKE": {
         "train/REAL/horse": real("horse", "train"),
@@ -151,9 +154,7 @@ def test_layout(name: str):
     assert layouts.places(expected, "collection") == expected
 
 
-@pytest.mark.parametrize(
-    "root, generator", [("progan", "progan"), ("SD_1.5", "SD_1.5"), ("my-progan-tests", "fake")]
-)
+@pytest.mark.parametrize("root, generator", [("progan", "progan"), ("SD_1.5", "SD_1.5"), ("my-progan-tests", "fake")])
 def test_the_folder_as_a_whole_may_name_the_generator(root: str, generator: str):
     found = layouts.places([("horse", "0_real"), ("horse", "1_fake")], root)
     assert found["horse", "1_fake"] == fake(generator, "horse")

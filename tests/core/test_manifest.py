@@ -76,9 +76,7 @@ def test_all_columns(tmp_path: Path):
 @pytest.mark.parametrize("label", ["maybe", "2", "horse", "stylegan2", "t/f"])
 def test_an_unknown_label_is_named_with_its_row(tmp_path: Path, label: str):
     source = table(tmp_path, f"path,label\na.png,real\nb.png,{label}\n")
-    with pytest.raises(
-        CatalogueError, match=f"row 2: the label '{label}' is not known; expected real or fake"
-    ):
+    with pytest.raises(CatalogueError, match=f"row 2: the label '{label}' is not known; expected real or fake"):
         sources.listing(source)
 
 
@@ -180,9 +178,7 @@ def test_parquet(tmp_path: Path):
 
 
 def test_images_inside_a_table_are_refused(tmp_path: Path):
-    parquet.write_table(
-        pa.table({"image": [{"bytes": b"", "path": "a"}], "label": [0]}), tmp_path / "a.parquet"
-    )
+    parquet.write_table(pa.table({"image": [{"bytes": b"", "path": "a"}], "label": [0]}), tmp_path / "a.parquet")
     with pytest.raises(CatalogueError, match="the column 'image' holds struct"):
         sources.listing(tmp_path / "a.parquet")
     (tmp_path / "b.parquet").write_bytes(b"PAR1 not really")

@@ -26,9 +26,7 @@ def test_a_manifest_may_name_images_elsewhere(tmp_path: Path):
     table = tmp_path / "lists" / "images.csv"
     table.write_text("path,label\n../images/real/a.png,real\n../images/fake/sd3/c.png,fake\n")
     found = catalogue.read(table)
-    assert found.paths == tuple(
-        (tmp_path / "images" / name).as_posix() for name in ("fake/sd3/c.png", "real/a.png")
-    )
+    assert found.paths == tuple((tmp_path / "images" / name).as_posix() for name in ("fake/sd3/c.png", "real/a.png"))
     assert all((found.root / path).is_file() for path in found.paths)
 
 
