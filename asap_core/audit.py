@@ -76,9 +76,7 @@ def run(facts: Facts, is_fake: NDArray, groups: NDArray, seed: int) -> Audit:
         return Audit(auc, (low, high), None, ())
     alone = {name: _alone(column, fake, fold, seed) for name, column in columns.items()}
     named = sorted((name for name in alone if alone[name] > SUSPICIOUS), key=lambda name: -alone[name])
-    return Audit(
-        auc, (low, high), _warning(auc, facts, fake, {name: alone[name] for name in named}), tuple(named)
-    )
+    return Audit(auc, (low, high), _warning(auc, facts, fake, {name: alone[name] for name in named}), tuple(named))
 
 
 def _numbers(values: NDArray) -> NDArray[np.float64]:
@@ -146,9 +144,7 @@ def describe(values: NDArray) -> str:
     if share >= 0.5 or values.dtype.kind not in "iuf":
         return f"mostly {commonest} ({min(share, 0.99):.0%})"
     known = values[np.isfinite(values)]
-    low, high = (
-        (_plain(value) for value in np.quantile(known, [0.25, 0.75])) if len(known) else ("none", "none")
-    )
+    low, high = (_plain(value) for value in np.quantile(known, [0.25, 0.75])) if len(known) else ("none", "none")
     return f"half between {low} and {high}"
 
 

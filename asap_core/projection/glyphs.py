@@ -87,9 +87,7 @@ def wilson(successes: NDArray, trials: NDArray, z: float = 1.96) -> tuple[NDArra
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     empty = np.asarray(trials) == 0
-    return np.where(empty, 0.0, np.maximum(centre - half, 0)), np.where(
-        empty, 1.0, np.minimum(centre + half, 1)
-    )
+    return np.where(empty, 0.0, np.maximum(centre - half, 0)), np.where(empty, 1.0, np.minimum(centre + half, 1))
 
 
 def _by_truth(

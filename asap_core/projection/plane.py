@@ -184,8 +184,10 @@ def _comparable(vectors: NDArray) -> tuple[NDArray[np.float32], bool]:
     norms = np.linalg.norm(points, axis=1, keepdims=True)  # (n, 1)
     if points.shape[1] > 1 and (abs(norms - 1) < UNIT).all():
         return points / norms, True
-    spread = np.where(np.ptp(points, axis=0) > 0, points.std(axis=0), 1) if len(points) else 1.0
-    points = (points - points[:1]) / spread  # a constant dimension becomes exactly 0
+    if len(points):
+        varied = np.ptp(points, axis=0) > 0  # (w,); of the others rounding would make noise
+        spread = np.where(varied, points.std(axis=0), 1)
+        points = np.where(varied, (points - points.mean(axis=0)) / spread, 0).astype(np.float32)
     return np.pad(points, ((0, 0), (0, max(0, 2 - points.shape[1])))), False
 
 
@@ -214,12 +216,10 @@ def _lay_out(
     graph = _graph(points, angular, settings.neighbours, report)
     random = np.random.RandomState(seed)
     start = _principal(points)
-    start *= 10 / np.abs(start).max()
+    start *= 10 / max(np.abs(start).max(), 1e-12)  # a sample of equal vectors: noise alone
     start += random.normal(scale=1e-4, size=start.shape).astype(np.float32)  # duplicates must be able to part
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ImportWarning
-        )  # umap says that Tensorflow, which is not needed, is missing
+        warnings.simplefilter("ignore", ImportWarning)  # Tensorflow is missing, says umap; it is not needed
         from umap.umap_ import find_ab_params, simplicial_set_embedding  # slow: only where it is needed
     a, b = find_ab_params(1.0, settings.min_distance)
     positions, _ = simplicial_set_embedding(

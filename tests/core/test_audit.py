@@ -109,9 +109,7 @@ def test_duplicates_do_not_vouch_for_each_other():
 def test_bytes_per_pixel_alone_is_not_blamed_on_how_files_were_saved():
     rng = np.random.default_rng(1)
     is_fake = rng.random(N) < 0.5
-    found = audit.run(
-        {"bytes_per_pixel": rng.normal(np.where(is_fake, 0.5, 1.0), 0.2)}, is_fake, np.arange(N), 0
-    )
+    found = audit.run({"bytes_per_pixel": rng.normal(np.where(is_fake, 0.5, 1.0), 0.2)}, is_fake, np.arange(N), 0)
     assert found.facts == ("bytes_per_pixel",)
     assert found.warning is not None and "the images themselves" in found.warning
 

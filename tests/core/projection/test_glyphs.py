@@ -65,8 +65,7 @@ def slowly(rows: list[int], images: dict[str, Any]) -> dict[str, Any]:
         "exemplars": typical + errors + extreme,
         "severity": [np.quantile(images["scores"][rows], q) for q in glyphs.QUANTILES],
         "severity_by_class": [
-            [np.quantile(images["scores"][c], q) if c else np.nan for q in glyphs.QUANTILES]
-            for c in (real, fake)
+            [np.quantile(images["scores"][c], q) if c else np.nan for q in glyphs.QUANTILES] for c in (real, fake)
         ],
         "contributions": sum(images["contributions"][r].astype(float) for r in rows) / len(rows),
     }

@@ -72,14 +72,19 @@ def test_vectors_with_many_duplicates_are_laid_out():
     assert np.isfinite(positions).all() and positions.min() >= 0 and positions.max() <= 1
 
 
+def test_a_sample_of_equal_vectors_is_laid_out():
+    vectors = np.zeros((60, 3))
+    vectors[7] = 1
+    positions, note = plane.place(vectors, PlaneSettings(fit_at_most=16), 0)
+    assert np.isfinite(positions).all() and note is not None
+
+
 def test_the_scale_of_a_dimension_does_not_matter_unless_vectors_are_of_unit_length():
     rng = np.random.default_rng(6)
     vectors = rng.normal(size=(12, 5)).astype(np.float32)
     settings = PlaneSettings()
     stretched = vectors * np.array([1, 1000, 1, 0.001, 1]) + 2
-    np.testing.assert_allclose(
-        plane.place(vectors, settings, 0)[0], plane.place(stretched, settings, 0)[0], atol=2e-3
-    )
+    np.testing.assert_allclose(plane.place(vectors, settings, 0)[0], plane.place(stretched, settings, 0)[0], atol=2e-3)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     points, angular = plane._comparable(unit.astype(np.float16))
     assert angular
