@@ -37,7 +37,19 @@ SIZES = (64, 1024)
 CHUNK = 12  # portraits a worker draws before it reports
 
 ATTRIBUTES = tuple(field.name for field in fields(Person) if field.name not in ("age", "tone"))
-COLUMNS = ("path", "label", "generator", "category", "caption", "flaws", "masks", "strengths", "age", "skin", *ATTRIBUTES)
+COLUMNS = (
+    "path",
+    "label",
+    "generator",
+    "category",
+    "caption",
+    "flaws",
+    "masks",
+    "strengths",
+    "age",
+    "skin",
+    *ATTRIBUTES,
+)
 
 portrait = painter.portrait
 

@@ -1,7 +1,7 @@
 """What is behind: colour fields out of focus, with depth and discs of light. Drawn on the soft grid."""
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from .canvas import SOFT, Canvas, Field, blurred, clouds, colour, mix, step
 from .scene import Scene
@@ -40,22 +40,21 @@ def _discs(
         columns = slice(max(0, int(column - reach - 2)), max(0, int(column + reach + 3)))
         yy, xx = np.mgrid[rows.start : min(rows.stop, SOFT), columns.start : min(columns.stop, SOFT)]
         d = np.hypot(yy + 0.5 - row, xx + 0.5 - column) / reach
-        disc = (np.clip((1 - d) * reach * 0.7 + 0.5, 0, 1) * (0.72 + 0.4 * np.clip(d, 0, 1) ** 4)).astype(
-            np.float32
-        )
+        disc = (np.clip((1 - d) * reach * 0.7 + 0.5, 0, 1) * (0.72 + 0.4 * np.clip(d, 0, 1) ** 4)).astype(np.float32)
         picture[:, rows, columns] += tint * disc
     return picture
 
 
 def _boxes(
-    shapes: list[tuple[tuple[float, float, float, float], tuple[int, int, int]]], ground: Field
+    shapes: list[tuple[tuple[float, float, float, float], tuple[int, int, int]]], ground: Field, blur: float
 ) -> Field:
-    """Draw rectangles (left, top, right, bottom from -1 to 1; sRGB) over a ground."""
+    """Rectangles (left, top, right, bottom from -1 to 1; sRGB) over a ground, out of focus."""
     picture = Image.fromarray((np.clip(ground, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8).transpose(1, 2, 0))
     draw = ImageDraw.Draw(picture)
     for box, rgb in shapes:
         left, top, right, bottom = [(value + 1) / 2 * SOFT for value in box]
         draw.rectangle((left, top, max(left, right), max(top, bottom)), fill=rgb)
+    picture = picture.filter(ImageFilter.GaussianBlur(blur))
     return (np.asarray(picture, np.float32).transpose(2, 0, 1) / 255) ** np.float32(2.2)
 
 
@@ -71,7 +70,7 @@ def _foliage(rng, x: Field, y: Field) -> Field:
     picture = mix(picture, colour(222, 230, 206), 0.75 * gaps[None])
     leaf = [season[1], (176, 198, 110), (236, 236, 190)]
     picture = _discs(rng, _soft(picture, 1.6), int(rng.integers(14, 30)), (0.05, 0.15), leaf, 0.34, -1, 0.5)
-    return _soft(picture, 0.8)
+    return picture
 
 
 def _street(rng, x: Field, y: Field) -> Field:
@@ -93,11 +92,11 @@ def _street(rng, x: Field, y: Field) -> Field:
         shapes.append(((left, top, left + width, 0.62), wall))
         glass = tuple(int(c) for c in np.clip(rgb * (0.5 if rng.random() < 0.7 else 1.5), 0, 255))
         for row in np.arange(top + 0.1, 0.4, 0.26):
-            for column in np.arange(left + 0.06, left + width - 0.1, 0.19):
-                shapes.append(((float(column), float(row), float(column) + 0.1, float(row) + 0.15), glass))
+            columns = np.arange(left + 0.06, left + width - 0.1, 0.19)
+            shapes += [((float(x), float(row), float(x) + 0.1, float(row) + 0.15), glass) for x in columns]
         left += width
     shapes.append(((-1.1, 0.6, 1.1, 1.1), (104, 102, 104)))
-    picture = _soft(_boxes(shapes, sky), 3.4)
+    picture = _boxes(shapes, sky, 3.4)
     lamps = [(255, 214, 150), (255, 120, 90), (240, 240, 230), (120, 200, 160)]
     return _discs(rng, picture, int(rng.integers(4, 11)), (0.05, 0.11), lamps, 0.6, -0.1, 0.7)
 
@@ -115,7 +114,7 @@ def _lights(rng, x: Field, y: Field) -> Field:
         (180, 120, 255),
     ]
     picture = _discs(rng, picture, int(rng.integers(22, 40)), (0.05, 0.14), lamps, 0.62, -0.9, 0.85)
-    return _soft(picture, 0.7)
+    return picture
 
 
 def _interior(rng, x: Field, y: Field) -> Field:
@@ -147,23 +146,20 @@ def _interior(rng, x: Field, y: Field) -> Field:
             tuple(int(c) for c in mix(rng.integers(90, 220, 3), 165, 0.55)),
         )
     )
-    picture = _soft(_boxes(shapes, ground), 3.2)
+    picture = _boxes(shapes, ground, 3.2)
     return _discs(
         rng, picture, int(rng.integers(1, 4)), (0.12, 0.2), [(255, 210, 150), (255, 226, 180)], 0.5, -0.7, 0.1
     )
 
 
 def _window(rng, x: Field, y: Field) -> Field:
-    ground = (
-        colour(*[(150, 140, 130), (120, 126, 132), (168, 152, 132)][int(rng.integers(3))])
-        * (0.8 + 0 * x)[None]
-    )
+    ground = colour(*[(150, 140, 130), (120, 126, 132), (168, 152, 132)][int(rng.integers(3))]) * (0.8 + 0 * x)[None]
     left = float(rng.uniform(-1.0, -0.2))
     outside = [(232, 238, 240), (214, 228, 236), (240, 232, 214)][int(rng.integers(3))]
     bar = (186, 178, 168)
     shapes = [((left - 0.06, -1.1, left + 1.16, 0.56), bar)]
     shapes += [((left + 0.55 * i, -1.1, left + 0.5 + 0.55 * i, 0.5), outside) for i in range(2)]
-    picture = _boxes(shapes, ground)
+    picture = _boxes(shapes, ground, 2.4)
     trees = (
         step(0.1, 0.5, y + 0.45 * clouds(rng, 4, SOFT, 2))
         * step(0.52, 0.44, y)
@@ -173,7 +169,7 @@ def _window(rng, x: Field, y: Field) -> Field:
     picture = mix(picture, colour(132, 158, 124), (0.8 * trees)[None])
     curtain = step(0.3, 0.1, np.abs(x - (left - 0.2))) * (0.85 + 0.15 * np.sin(42 * x))
     picture = mix(picture, colour(206, 190, 168) * (0.8 + 0.2 * np.sin(42 * x))[None], (0.9 * curtain)[None])
-    return _soft(picture, 2.6)
+    return _soft(picture, 1.2)
 
 
 def _sea(rng, x: Field, y: Field) -> Field:

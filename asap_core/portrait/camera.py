@@ -52,7 +52,7 @@ def jpeg(picture: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=QUALITY, subsampling=SUBSAMPLING)
     data = buffer.getvalue()
-    record = max(2048, picture.shape[0] * picture.shape[1] * 3 // 4)
+    record = 2048 + picture.shape[0] * picture.shape[1] * 3 // 4
     missing = -len(data) % record
     if 0 < missing < 4:
         missing += record

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating]  # float32 in all that follows
 Window = tuple[slice, slice]  # rows, columns of the fine grid
 FULL: Window = (slice(None), slice(None))
 
@@ -65,15 +65,15 @@ def clouds(rng: np.random.Generator, cells: int, side: int, octaves: int = 1) ->
     return total
 
 
-def resized(values: Field, side: int, window: Window = FULL) -> Field:
-    """A window of a square field enlarged to `side`, bicubic."""
+def resized(values: Field, side: int, window: Window = FULL, rule=Image.Resampling.BICUBIC) -> Field:
+    """A window of a square field enlarged to `side`."""
     rows, columns = (range(side)[part] for part in window)
     scale = values.shape[0] / side
     if scale == 1:
         return values[window]
     box = (columns.start * scale, rows.start * scale, columns.stop * scale, rows.stop * scale)
     picture = Image.fromarray(np.asarray(values, np.float32))
-    return np.asarray(picture.resize((len(columns), len(rows)), Image.Resampling.BICUBIC, box=box))
+    return np.asarray(picture.resize((len(columns), len(rows)), rule, box=box))
 
 
 def blurred(values: Field, sigma: float) -> Field:
@@ -111,9 +111,10 @@ class Canvas:
         return centres[None, :], centres[:, None]
 
     def fine(self, values: Field, window: Window = FULL) -> Field:
-        """A soft field, or several stacked, on (a window of) the fine grid."""
+        """A soft field, or the three of a colour, on (a window of) the fine grid."""
         if values.ndim == 3:
-            return np.stack([resized(plane, self.side, window) for plane in values])
+            rule = Image.Resampling.BILINEAR  # light and colour have no edges to keep
+            return np.stack([resized(plane, self.side, window, rule) for plane in values])
         return resized(values, self.side, window)
 
     def around(self, wanted: NDArray[np.bool_]) -> Window:

@@ -1,5 +1,7 @@
 """Shoulders and what is worn on them."""
 
+import math
+
 import numpy as np
 
 from . import light
@@ -15,13 +17,13 @@ def _shoulders(scene: Scene) -> tuple[Field, Field, Field]:
     rng = scene.stream("clothing")
     across, down = scene.canvas.grid(scene.xy[0].shape[0])
     s = scene.shape
-    middle = s.centre[0] - 0.9 * s.scale * np.sin(s.tilt) + 0.1 * s.scale * np.sin(s.turn)
+    middle = s.centre[0] - 0.9 * s.scale * math.sin(s.tilt) + 0.1 * s.scale * math.sin(s.turn)
     x = (across - middle) / s.scale + 0 * down
     y = (down - s.centre[1]) / s.scale + 0 * across
     wide = (1.75 if man else 1.5) * float(rng.uniform(0.94, 1.08))
     slope = float(rng.uniform(0.2, 0.34))
     side = np.abs(x)
-    top = 1.4 + slope * np.maximum(side - 0.45, 0) + 0.16 * np.clip(0.75 - side, 0, 1) ** 2 * 0
+    top = 1.4 + slope * np.maximum(side - 0.45, 0)
     top = top + 1.5 * np.maximum(side - wide + 0.25, 0) ** 2
     return x.astype(np.float32), y.astype(np.float32), (top - y).astype(np.float32)
 
@@ -29,11 +31,7 @@ def _shoulders(scene: Scene) -> tuple[Field, Field, Field]:
 def _relief(scene: Scene, x: Field, y: Field, inside: Field) -> Field:
     """Depth of the cloth: a rounded body and folds."""
     rng = scene.stream("clothing")
-    body = (
-        0.9
-        * np.sqrt(np.clip(1 - (x / 2.1) ** 2, 0.02, 1))
-        * np.sqrt(np.clip(1 - np.exp(-3.2 * inside), 0.001, 1))
-    )
+    body = 0.9 * np.sqrt(np.clip(1 - (x / 2.1) ** 2, 0.02, 1)) * np.sqrt(np.clip(1 - np.exp(-3.2 * inside), 0.001, 1))
     folds = clouds(rng, 5, x.shape[0], 2)
     pulled = np.sin(5 * np.sqrt(x * x + 0.15) + 3.5 * y + 3 * folds)
     soft = {"shirt": 1.0, "T-shirt": 0.9, "top": 0.7, "jumper": 0.8, "jacket": 0.55}[scene.who.clothing]
@@ -90,16 +88,14 @@ def _band(scene: Scene, x: Field, y: Field, cloth: Field, lit: Field, neckline: 
     across = neckline / wide
     if high:
         half = neck_half(scene, y) + 0.05
-        lean = x - np.float32(0.1 * np.sin(scene.shape.turn))
+        lean = x - np.float32(0.1 * math.sin(scene.shape.turn))
         top = y - 1.16 - 0.07 * np.cos(1.8 * lean)
         rim = np.maximum(np.maximum(np.abs(lean) - half, -top), top - 0.38)
         across = top / 0.38
     window = canvas.around(rim < 0.05)
     here = cloth[:, *window] if cloth.shape[1] > 1 else cloth
     fade = canvas.fine(step(1.0, 0.75, across), window) if high else 1.0
-    ribs = 1 + 0.1 * np.sin(
-        canvas.fine(x if high else np.arctan2(x, 2.2 - y), window) * (60 if high else 160)
-    )
+    ribs = 1 + 0.1 * np.sin(canvas.fine(x if high else np.arctan2(x, 2.2 - y), window) * (60 if high else 160))
     form = lit * (0.75 + 0.35 * np.sqrt(np.clip(1 - (2 * across - 1) ** 2, 0, 1))) * 1.05
     if high:
         form = form * (1 - 0.4 * np.clip(x / half, -1, 1) ** 2)
@@ -137,9 +133,7 @@ def _collar(scene: Scene, x: Field, y: Field, cloth: Field, lit: Field) -> None:
     if jacket:
         shirt = colour(*[(228, 226, 220), (44, 46, 54), (150, 176, 206)][scene.index % 3])
         open_ = np.maximum(_half(side, y, (0.5, 1.2), (0.0, 2.25)), _half(side, y, (0.02, 1.55), (0.46, 1.1)))
-        canvas.over(
-            shirt * canvas.fine(lit, window), scene.edge(canvas.fine(open_, window)), "clothing", window
-        )
+        canvas.over(shirt * canvas.fine(lit, window), scene.edge(canvas.fine(open_, window)), "clothing", window)
         _flaps(scene, x, y, shirt, lit, window, _SHIRT)
     _flaps(
         scene,

@@ -1,5 +1,7 @@
 """Flaws laid over the finished picture. Each returns where it changed something; outside it changed nothing."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -32,7 +34,7 @@ def _spot(scene: Scene, where: Area, rng: np.random.Generator) -> tuple[float, f
     if not len(rows):
         return 0.0, 0.0
     pick = int(rng.integers(len(rows)))
-    return (columns[pick] * 8 + 1) / scene.canvas.side - 1, (rows[pick] * 8 + 1) / scene.canvas.side - 1
+    return (int(columns[pick]) * 8 + 1) / scene.canvas.side - 1, (int(rows[pick]) * 8 + 1) / scene.canvas.side - 1
 
 
 def _disc(scene: Scene, centre: tuple[float, float], radius: float) -> tuple[Window, Field, Field]:
@@ -46,7 +48,9 @@ def _disc(scene: Scene, centre: tuple[float, float], radius: float) -> tuple[Win
 def _sampled(canvas: Canvas, x: Field, y: Field) -> Field:
     """The picture at canvas positions, bilinear, (3, h, w)."""
     columns, rows = ((p + 1) / 2 * canvas.side - 0.5 for p in (x, y))
-    return np.stack([ndimage.map_coordinates(plane, (rows, columns), order=1, mode="nearest") for plane in canvas.image])
+    return np.stack(
+        [ndimage.map_coordinates(plane, (rows, columns), order=1, mode="nearest") for plane in canvas.image]
+    )
 
 
 def _squares(canvas: Canvas, window: Window) -> Field:
@@ -62,7 +66,7 @@ def _weave(canvas: Canvas, window: Window, rng: np.random.Generator) -> Field:
     turn = float(rng.uniform(-0.1, 0.1))
     bent = 0.015 * resized(clouds(rng, 7, SOFT), canvas.side, window)
     x, y = across[:, window[1]], down[window[0]]
-    along, over = x * np.cos(turn) - y * np.sin(turn) + bent, y * np.cos(turn) + x * np.sin(turn) + bent
+    along, over = x * math.cos(turn) - y * math.sin(turn) + bent, y * math.cos(turn) + x * math.sin(turn) + bent
     turns = 2 * np.pi * 23
     return np.clip(0.85 * (np.sin(turns * along) + np.sin(turns * over)), -1, 1)
 
@@ -124,7 +128,7 @@ def blob(scene: Scene, strength: float) -> Area:
     rim = step(0.55, 0.97, r)
     spoilt = seen * (1 - 0.55 * rim * np.clip(-lean + 0.3, 0, 1)) + 0.5 * rim * np.clip(lean, 0, 1) ** 2
     spoilt = spoilt * 1.06 + 0.55 * step(0.26, 0.1, np.hypot(x + 0.33, y + 0.38))
-    spoilt = _marked(spoilt, _squares(canvas, window), mix(0.26, 0.5, strength))
+    spoilt = _marked(spoilt, _squares(canvas, window), mix(0.3, 0.5, strength))
     weight = step(1.0, 0.9, r) * mix(0.65, 1.0, strength)
     return _apply(canvas, spoilt, weight.astype(np.float32), window)
 
@@ -164,7 +168,7 @@ def melt(scene: Scene, strength: float) -> Area:
     push = [resized(clouds(r, 9, SOFT, 2), canvas.side, window) for r in soft]
     far = mix(0.06, 0.15, strength)
     seen = _sampled(canvas, across[:, window[1]] + far * push[0], down[window[0]] + far * push[1])
-    seen = _marked(seen, _weave(canvas, window, rng), mix(0.16, 0.45, strength))
+    seen = _marked(seen, _weave(canvas, window, rng), mix(0.24, 0.5, strength))
     weight = step(1.0, 0.7, np.hypot(x, y)) * step(0.02, 0.12, near[window]) * empty[window]
     return _apply(canvas, seen, (weight * mix(0.7, 1.0, strength)).astype(np.float32), window)
 
@@ -190,7 +194,7 @@ def thing(scene: Scene, strength: float) -> Area:
         spoilt = _sampled(canvas, source[0] + x * radius * 1.15, source[1] + y * radius * 1.15)
     elif kind == "seam":
         turn = float(rng.uniform(0, np.pi))
-        along, off = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+        along, off = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)
         line = off - 0.3 * np.sin(2.2 * along + 1)
         dark, pale = np.exp(-((line / 0.11) ** 2)), np.exp(-(((line - 0.24) / 0.12) ** 2))
         spoilt = here * (1 - 0.8 * dark) + 0.22 * pale
@@ -199,7 +203,7 @@ def thing(scene: Scene, strength: float) -> Area:
         tint = colour(*[(150, 120, 160), (110, 150, 130), (170, 90, 70), (190, 180, 150)][int(rng.integers(4))])
         form = 0.5 + 0.5 * np.clip(x * lx * 1.3 + y * ly * 1.3 + 0.55, 0, 1.3) - 0.35 * step(0.6, 1.0, r)
         spoilt = mix(here, tint, 0.62) * form * 1.25 + 0.55 * step(0.3, 0.1, np.hypot(x - 0.35 * lx, y - 0.35 * ly))
-    spoilt = _marked(spoilt, _weave(canvas, window, rng), mix(0.3, 0.55, strength))
+    spoilt = _marked(spoilt, _weave(canvas, window, rng), mix(0.36, 0.6, strength))
     face = _is(canvas, "skin", "nose", "mouth", "brow", "beard", "eye", "teeth")[window]
     return _apply(canvas, spoilt, (weight * face * mix(0.75, 1.0, strength)).astype(np.float32), window)
 
@@ -214,4 +218,13 @@ def teeth(scene: Scene, strength: float) -> Area:
     return _apply(canvas, spoilt, weight, window)
 
 
-LAID = {"chequer": chequer, "eyes": eyes, "earrings": earrings, "teeth": teeth, "blob": blob, "waxy": waxy, "melt": melt, "thing": thing}
+LAID = {
+    "chequer": chequer,
+    "eyes": eyes,
+    "earrings": earrings,
+    "teeth": teeth,
+    "blob": blob,
+    "waxy": waxy,
+    "melt": melt,
+    "thing": thing,
+}

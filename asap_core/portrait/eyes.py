@@ -27,9 +27,7 @@ def looks(scene: Scene) -> tuple[Look, Look]:
     red, green, blue = np.array(EYE_COLOURS[scene.who.eyes]) * rng.uniform(0.85, 1.15)
     x, y, _ = scene.shape.light
     glint = (float(0.3 * x), float(0.27 * y - 0.04))
-    look = Look(
-        (float(red), float(green), float(blue)), scene.shape.gaze, glint, float(rng.uniform(0.1, 0.125)), 0.0
-    )
+    look = Look((float(red), float(green), float(blue)), scene.shape.gaze, glint, float(rng.uniform(0.1, 0.125)), 0.0)
     return look, look
 
 
@@ -79,12 +77,10 @@ def ball(scene: Scene, lid: Lids, side: int, look: Look) -> Field:
     """The eyeball as if there were no lids but their shadow, (3, h, w)."""
     across, y = lid.x * side, lid.y - np.float32(scene.shape.eye_tilt) * lid.x
     shape = scene.shape
-    lx, ly, _ = shape.light
+    lx, _, _ = shape.light
     round_ = np.clip(1 - 0.3 * (lid.x**2) - 0.25 * y * y, 0, 1) + 0.1 * lx * across
     white = colour(236, 228, 222) * (0.74 * round_) * mix(1.0, 0.9, scene.who.age)
-    white = white * mix(
-        1.0, np.array([1.0, 0.72, 0.66], np.float32).reshape(3, 1, 1), step(-0.62, -1.0, lid.x) * 0.8
-    )
+    white = white * mix(1.0, np.array([1.0, 0.72, 0.66], np.float32).reshape(3, 1, 1), step(-0.62, -1.0, lid.x) * 0.8)
     dx, dy = across - np.float32(look.gaze[0]), y - np.float32(look.gaze[1] - 0.05)
     radius = np.sqrt(dx * dx + dy * dy)
     iris = _iris(scene, look, dx, dy, radius, side)
@@ -115,9 +111,7 @@ def _iris(scene: Scene, look: Look, dx: Field, dy: Field, radius: Field, side: i
     pool = np.clip(-(dx * np.float32(lx) + dy * np.float32(ly)) * 4.2, -0.35, 1)
     paint = paint * (1.25 + 1.1 * pool)
     paint = paint * mix(0.28, 1.0, step(0.55, 0.43, radius))
-    hole = 0.215 * (
-        1 + np.float32(look.wobble) * np.sin(2 * angle + 1.0) * 0.5 + look.wobble * 0.3 * np.sin(3 * angle)
-    )
+    hole = 0.215 * (1 + np.float32(look.wobble) * np.sin(2 * angle + 1.0) * 0.5 + look.wobble * 0.3 * np.sin(3 * angle))
     return mix(paint, colour(14, 11, 11), step(0.04, -0.04, radius - hole))
 
 
@@ -143,11 +137,10 @@ def _lashes(scene: Scene, lid: Lids) -> None:
     x = np.clip(lid.x, -1.2, 1.3)
     curve = np.where(np.abs(lid.x) <= 1, lid.upper, 0.0) - 0.16 * heavy * np.clip(lid.x - 0.93, 0, 0.4)
     above = curve - lid.y
-    fan = np.interp(x - 0.5 * above * np.sign(x - 0.1), np.linspace(-1.2, 1.3, 46), rng.uniform(0.2, 1, 46))
-    thick = (
-        (0.05 + 0.085 * heavy * step(-1.0, 0.9, x)) * step(1.02 + 0.2 * heavy, 0.85, x) * step(-1.02, -0.8, x)
-    )
-    reach = thick + (0.17 * heavy * fan * fan * step(-0.7, 0.8, x) * step(1.25, 0.95, x)).astype(np.float32)
+    at, long = np.linspace(-1.2, 1.3, 46), rng.uniform(0.2, 1, 46)
+    fan = np.interp(x - 0.5 * above * np.sign(x - 0.1), at, long).astype(np.float32)
+    thick = (0.05 + 0.085 * heavy * step(-1.0, 0.9, x)) * step(1.02 + 0.2 * heavy, 0.85, x) * step(-1.02, -0.8, x)
+    reach = thick + (0.17 * heavy * fan * fan * step(-0.7, 0.8, x) * step(1.25, 0.95, x))
     unit = np.float32(lid.unit)
     there = step(0.0, 0.02, thick)
     solid = scene.edge(np.maximum(above - thick, -above - 0.05) * unit) * there

@@ -79,10 +79,11 @@ def unlike_eyes(scene: Scene, pair: tuple[Look, Look], strength: float) -> tuple
     other = np.array(others[int(rng.integers(len(others)))], float)
     angle = float(rng.uniform(0, 2 * np.pi))
     iris = tuple(float(c) for c in mix(np.array(look.iris), other * 1.1, far))
+    aside = 0.3 * far * float(np.sign(np.cos(angle)))
     odd = replace(
         look,
         iris=(iris[0], iris[1], iris[2]),
-        gaze=(look.gaze[0] + 0.3 * far * float(np.sign(np.cos(angle))), look.gaze[1] + 0.14 * far * float(np.sin(angle))),
+        gaze=(look.gaze[0] + aside, look.gaze[1] + 0.14 * far * float(np.sin(angle))),
         glint=(mix(look.glint[0], -look.glint[0] - 0.06, far), mix(look.glint[1], 0.2, far)),
         glint_size=look.glint_size * (1 + 0.5 * strength),
         wobble=0.75 * far,

@@ -1,5 +1,6 @@
 """Nose openings, lips, teeth."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,9 +30,7 @@ class Mouth:
 def mouth(scene: Scene) -> Mouth:
     """Where the lips are."""
     s = scene.shape
-    half = s.mouth_width * (
-        1 + 0.24 * max(0.0, s.smile) - (0.22 if scene.who.expression == "surprised" else 0)
-    )
+    half = s.mouth_width * (1 + 0.24 * max(0.0, s.smile) - (0.22 if scene.who.expression == "surprised" else 0))
     line = mouth_line(scene)
     window = scene.window(scene.place(0.0, line + 0.03), half * 1.45)
     u, v = (field[window] for field in scene.fine_uv)
@@ -67,21 +66,15 @@ def lips(scene: Scene, fused: float = 0.0) -> None:
     pink = skin * tint ** mix(1.0, 0.6, scene.who.tone) * mix(1.0, 1.25, scene.who.tone)
     if scene.who.lipstick:
         rng = scene.stream("mouth")
-        stick = [(176, 42, 56), (196, 88, 96), (142, 36, 62), (206, 96, 84), (168, 84, 80)][
-            int(rng.integers(5))
-        ]
+        stick = [(176, 42, 56), (196, 88, 96), (142, 36, 62), (206, 96, 84), (168, 84, 80)][int(rng.integers(5))]
         pink = mix(pink, colour(*stick), 0.72)
-    lx, ly, lz = scene.shape.light
+    lx, _, lz = scene.shape.light
     lit = 0.62 + 0.45 * lz + 0.16 * lx * where.m
-    edge = np.float32(1.6 * scene.pixel)
+    edge = 1.6 * scene.pixel
     corner = step(1.03, 0.86, np.abs(where.m))
     for low, high, upper in ((where.top, where.upper, True), (where.lower, where.bottom, False)):
         t = np.clip((where.v - low) / np.maximum(high - low, 1e-3), 0, 1)
-        form = (
-            mix(0.8, 0.56, t)
-            if upper
-            else 0.72 + 0.5 * np.sin(np.pi * np.clip(t, 0, 0.999)) ** 1.2 * (1 - 0.55 * t)
-        )
+        form = mix(0.8, 0.56, t) if upper else 0.72 + 0.5 * np.sin(np.pi * np.clip(t, 0, 0.999)) ** 1.2 * (1 - 0.55 * t)
         furrows = 1 + 0.06 * np.sin(where.m * 46 + 5 * np.sin(where.m * 9))
         paint = pink * (form * lit * furrows)
         if not upper:
@@ -102,9 +95,7 @@ def _lines(scene: Scene, where: Mouth) -> None:
     dark += 0.5 * np.exp(-(corner**2))
     below = where.v - where.bottom
     dark += 0.16 * np.exp(-(((below - 0.03) / 0.035) ** 2)) * step(0.85, 0.2, np.abs(where.m))
-    scene.canvas.shade(
-        1 - np.clip(dark, 0, 0.9) * np.array([0.9, 1.0, 1.0], np.float32).reshape(3, 1, 1), where.window
-    )
+    scene.canvas.shade(1 - np.clip(dark, 0, 0.9) * np.array([0.9, 1.0, 1.0], np.float32).reshape(3, 1, 1), where.window)
 
 
 def mouth_opening(scene: Scene, where: Mouth) -> Field:
@@ -121,9 +112,7 @@ def _biting_edge(scene: Scene, where: Mouth) -> Field:
     """v of the lower end of the upper teeth."""
     long = 0.125 if scene.shape.smile > 0.4 else 0.05
     scallop = 0.008 * np.abs(np.sin(where.m * np.pi / 0.4))
-    return (
-        where.upper + np.minimum(long, 0.9 * (where.lower - where.upper) + 0.01) - scallop - 0.03 * where.m**2
-    )
+    return where.upper + np.minimum(long, 0.9 * (where.lower - where.upper) + 0.01) - scallop - 0.03 * where.m**2
 
 
 def inside(scene: Scene, where: Mouth, fused: float) -> None:
@@ -141,13 +130,13 @@ def inside(scene: Scene, where: Mouth, fused: float) -> None:
 
 def teeth(scene: Scene, where: Mouth, fused: float) -> Field:
     """The row of upper teeth, (3, h, w): each rounded, gaps between, darker towards the corners."""
-    m = where.m + np.float32(0.02 * np.sin(scene.index))
+    m = where.m + np.float32(0.02 * math.sin(scene.index))
     rng = scene.stream("mouth")
-    edges = np.concatenate([[0.0], np.cumsum(TEETH)]) * 0.98
+    edges = (np.concatenate([[0.0], np.cumsum(TEETH)]) * 0.98).astype(np.float32)
     if fused > 0:
         # A denoiser forgets how many teeth there are: more of them, of unlike widths, leaning, running together.
         wrong = np.cumsum(np.concatenate([[0.0], rng.uniform(0.06, 0.24, len(TEETH))]))
-        edges = mix(edges, wrong, fused)
+        edges = mix(edges, wrong, fused).astype(np.float32)
         m = m + np.float32(0.16 * fused) * np.sin((where.v - where.upper) * 40 + 3 * where.m)
     at = np.abs(m)
     which = np.clip(np.searchsorted(edges, at, side="right") - 1, 0, len(TEETH) - 1)
@@ -179,8 +168,6 @@ def nostrils(scene: Scene) -> None:
     wing = np.hypot((side - 0.125 * wide) / (0.088 * wide), (v - end - 0.025) / 0.088)
     dark += 0.3 * np.exp(-(((wing - 1) / 0.17) ** 2)) * step(0.1, 0.18, side) * step(-0.12, 0.02, v - end)
     dark += 0.2 * np.exp(-(((v - end - 0.108) / 0.018) ** 2)) * step(0.14, 0.05, side)
-    scene.canvas.shade(
-        1 - np.clip(dark, 0, 0.85) * np.array([0.82, 1.0, 1.0], np.float32).reshape(3, 1, 1), window
-    )
+    scene.canvas.shade(1 - np.clip(dark, 0, 0.85) * np.array([0.82, 1.0, 1.0], np.float32).reshape(3, 1, 1), window)
     nose_part = (side < 0.2 * wide) & (v > end - 0.45) & (v < end + 0.13)
     scene.canvas.parts[window][nose_part] = 7

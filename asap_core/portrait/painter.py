@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import background, camera, clothing, damage, eyes, flaws, hair, mouth, skin, worn
+from . import background, camera, clothing, cuts, damage, eyes, flaws, hair, mouth, skin, worn
 from .canvas import SUPERSAMPLING, Canvas, stream
 from .flaws import Flaw
 from .person import Person, person
@@ -33,20 +33,24 @@ def portrait(seed: int, index: int, generator: str = "real", size: int = 160) ->
     scene = Scene(seed, index, who, shape(stream(seed, index, "shape"), who), Canvas(size))
     areas = paint(scene, chosen)
     picture = camera.develop(scene.canvas.image, seed, index)
-    masks = {kind: _reduced(area).any((1, 3)) for kind, area in areas.items()}
+    masks = {kind: np.asarray(_reduced(area).any((1, 3))) for kind, area in areas.items()}
     middle = SUPERSAMPLING // 2
-    return Portrait(picture, who, chosen, masks, scene.canvas.parts[middle::SUPERSAMPLING, middle::SUPERSAMPLING].copy())
+    return Portrait(
+        picture, who, chosen, masks, scene.canvas.parts[middle::SUPERSAMPLING, middle::SUPERSAMPLING].copy()
+    )
 
 
 def paint(scene: Scene, chosen: Sequence[Flaw] = ()) -> dict[str, Area]:
     """Paint the scene before the camera; returns where each flaw is, (side, side)."""
     spoilt = {flaw.kind: flaw.strength for flaw in chosen}
+    locks = cuts.grow(scene)
     background.behind(scene)
-    hair.behind(scene)
+    if locks:
+        hair.behind(scene, locks)
     skin.neck(scene)
     clothing.body(scene)
     skin.ears(scene)
-    skin.head(scene)
+    depth = skin.head(scene)
     mouth.nostrils(scene)
     mouth.lips(scene, spoilt.get("teeth", 0.0))
     gaze = eyes.looks(scene)
@@ -54,10 +58,11 @@ def paint(scene: Scene, chosen: Sequence[Flaw] = ()) -> dict[str, Area]:
         gaze = flaws.unlike_eyes(scene, gaze, spoilt["eyes"])
     for side, look in zip((-1, 1), gaze, strict=True):
         eyes.eye(scene, side, look)
-    worn.beard(scene)
+    worn.beard(scene, depth)
     eyes.brows(scene)
     worn.glasses(scene)
-    hair.front(scene)
+    if locks:
+        hair.front(scene, locks)
     pair = worn.jewels(scene)
     pairs = (pair,) if pair else ()
     if pair and "earrings" in spoilt:

@@ -140,9 +140,7 @@ def person(seed: int, index: int) -> Person:
         glasses=pick({"none": 0.74, "round": 0.09, "square": 0.12, "cat-eye": 0.05 if woman else 0.0}),
         beard=beard,
         earrings=earrings,
-        clothing=pick(
-            {"T-shirt": 0.3, "shirt": 0.22, "jumper": 0.24, "jacket": 0.14, "top": 0.1 if woman else 0.0}
-        ),
+        clothing=pick({"T-shirt": 0.3, "shirt": 0.22, "jumper": 0.24, "jacket": 0.14, "top": 0.1 if woman else 0.0}),
         clothing_colour=pick(dict.fromkeys(CLOTH_COLOURS, 1.0)),
         freckles=bool(rng.random() < (0.3 if tone < 0.45 else 0.05)),
         lipstick=bool(rng.random() < (0.45 if woman else 0.0)),
@@ -231,9 +229,7 @@ def caption(who: Person) -> str:
     with_ = []
     if who.hair != "bald":
         with_.append(" ".join(word for word in (STYLES[who.hair], who.hair_colour, "hair") if word))
-    with_ += [
-        table[kind] for table, kind in ((_BEARDS, who.beard), (_EARRINGS, who.earrings)) if kind != "none"
-    ]
+    with_ += [table[kind] for table, kind in ((_BEARDS, who.beard), (_EARRINGS, who.earrings)) if kind != "none"]
     if who.glasses != "none":
         with_.append("glasses")
     if who.freckles:

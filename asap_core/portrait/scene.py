@@ -5,6 +5,7 @@ Lengths are in *face units*: 1 is about half the width of a face; the origin lie
 (u, v) when the head turns.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,9 +64,7 @@ def shape(rng: np.random.Generator, who: Person) -> Shape:
     man = who.sex == "man"
     near = lambda mean, spread: float(mean + spread * np.clip(rng.standard_normal(), -2, 2))  # noqa: E731
     side = {"left": -1.0, "front": 0.0, "right": 1.0}[who.light]
-    light = np.array(
-        [side * rng.uniform(0.45, 0.85) + rng.uniform(-0.15, 0.15), -rng.uniform(0.35, 0.75), 0.8]
-    )
+    light = np.array([side * rng.uniform(0.45, 0.85) + rng.uniform(-0.15, 0.15), -rng.uniform(0.35, 0.75), 0.8])
     light /= np.linalg.norm(light)
     turn = near(0, 0.16)
     return Shape(
@@ -114,8 +113,8 @@ class Scene:
         """Flat coordinates -> coordinates on the turned surface."""
         depth = 0.92 * np.sqrt(np.maximum(0.06, 1 - (x / 1.12) ** 2 - (y / 1.7) ** 2))
         shape = self.shape
-        u = x * np.cos(shape.turn) - depth * np.sin(shape.turn)
-        v = y * np.cos(shape.nod) - depth * np.sin(shape.nod)
+        u = x * math.cos(shape.turn) - depth * math.sin(shape.turn)
+        v = y * math.cos(shape.nod) - depth * math.sin(shape.nod)
         return u.astype(np.float32), v.astype(np.float32)
 
     def _flat(self, side: int) -> tuple[Field, Field]:
@@ -124,7 +123,7 @@ class Scene:
             (across - self.shape.centre[0]) / self.shape.scale,
             (down - self.shape.centre[1]) / self.shape.scale,
         )
-        cos, sin = np.float32(np.cos(self.shape.tilt)), np.float32(np.sin(self.shape.tilt))
+        cos, sin = np.float32(math.cos(self.shape.tilt)), np.float32(math.sin(self.shape.tilt))
         return dx * cos + dy * sin, dy * cos - dx * sin
 
     @cached_property
@@ -160,14 +159,14 @@ class Scene:
         x, y = u, v
         for _ in range(8):
             depth = 0.92 * np.sqrt(max(0.06, 1 - (x / 1.12) ** 2 - (y / 1.7) ** 2))
-            x = (u + depth * np.sin(shape.turn)) / np.cos(shape.turn)
-            y = (v + depth * np.sin(shape.nod)) / np.cos(shape.nod)
+            x = (u + depth * math.sin(shape.turn)) / math.cos(shape.turn)
+            y = (v + depth * math.sin(shape.nod)) / math.cos(shape.nod)
         return self.flat_place(x, y)
 
     def flat_place(self, x: float, y: float) -> tuple[float, float]:
         """The canvas position (-1 to 1) of flat coordinates."""
         shape = self.shape
-        cos, sin = np.cos(shape.tilt), np.sin(shape.tilt)
+        cos, sin = math.cos(shape.tilt), math.sin(shape.tilt)
         return (
             float(shape.centre[0] + shape.scale * (x * cos - y * sin)),
             float(shape.centre[1] + shape.scale * (y * cos + x * sin)),
@@ -198,15 +197,13 @@ class Scene:
 
     def _radii(self, angles):
         s = self.shape
-        t = float(np.sin(s.turn))
+        t = float(math.sin(s.turn))
         low = 0.05 + 1.17 * s.length
         right = [(0.52, -1.1), (0.84, -0.66), (0.935, -0.12), (0.9 * s.cheeks, 0.28), (0.7 * s.jaw, 0.74),
                  (0.4 * mix(1, s.chin, 0.5), 0.94 * low), (0.18 * s.chin, 1.0 * low)]  # fmt: skip
         points = [(0.0, -1.27), *right, (0.0, 1.015 * low), *[(-x, y) for x, y in reversed(right)]]
         # When the head turns, chin and nose move to one side, and that side's cheek grows narrow.
-        moved = [
-            (x + t * (0.3 * max(0.0, y) - 0.1 * min(0.0, y)) - 0.12 * t * abs(x), y - 0.05) for x, y in points
-        ]
+        moved = [(x + t * (0.3 * max(0.0, y) - 0.1 * min(0.0, y)) - 0.12 * t * abs(x), y - 0.05) for x, y in points]
         theta = np.unwrap([np.arctan2(y, x) for x, y in moved])
         radius = [np.hypot(x, y) for x, y in moved]
         spline = CubicSpline([*theta, theta[0] + 2 * np.pi], [*radius, radius[0]], bc_type="periodic")
@@ -218,8 +215,9 @@ class Scene:
         warm = self.shape.warmth
         key = np.array([1.0 + 0.06 * warm, 0.97, 0.93 - 0.09 * warm], np.float32)
         tint = {
-            "foliage": (0.9, 1.0, 0.84), "street": (0.95, 0.98, 1.04), "lights": (0.86, 0.86, 1.12), "sea": (0.9, 1.0, 1.1),
-            "interior": (1.06, 0.97, 0.88), "window": (1.0, 1.0, 1.02), "studio": (1.0, 1.0, 1.0),
+            "foliage": (0.9, 1.0, 0.84), "street": (0.95, 0.98, 1.04), "lights": (0.86, 0.86, 1.12),
+            "sea": (0.9, 1.0, 1.1), "interior": (1.06, 0.97, 0.88), "window": (1.0, 1.0, 1.02),
+            "studio": (1.0, 1.0, 1.0),
         }[self.who.background]  # fmt: skip
         sky = np.array(tint, np.float32) * 0.36
         ground = np.array([0.24, 0.19, 0.16], np.float32)

@@ -1,5 +1,7 @@
 """The head: relief of the face, skin with its colours, pores and freckles, ears, and the neck."""
 
+import math
+
 import numpy as np
 
 from . import light
@@ -8,8 +10,8 @@ from .person import OPEN_EARS
 from .scene import Scene
 
 TONES = [
-    (0.0, (248, 217, 200)),
-    (0.25, (234, 188, 160)),
+    (0.0, (238, 202, 182)),
+    (0.25, (226, 182, 154)),
     (0.5, (206, 154, 120)),
     (0.75, (152, 102, 76)),
     (1.0, (96, 64, 52)),
@@ -108,7 +110,7 @@ def texture(scene: Scene, window: Window) -> Field:
     grain = rng.standard_normal((TEXTURE, TEXTURE), np.float32)
     pores = blurred(grain, 1.1) * 3.9  # deviation 1
     rough = mix(0.04, 0.054, who.age)
-    factor = 1 + rough * pores + 0.03 * clouds(rng, 24, TEXTURE, 2)
+    factor = 1 + rough * mix(0.85, 1.15, who.tone) * pores + 0.03 * clouds(rng, 24, TEXTURE, 2)
     factor = resized(factor.astype(np.float32), canvas.side, window)
     if who.freckles:
         factor = factor * (1 - freckles(scene, rng, window))
@@ -150,9 +152,7 @@ def head(scene: Scene) -> Field:
     shadow = light.shadows(scene, depth)
     lit, normal = light.diffuse(scene, blurred(depth, 0.7), light.SKIN, shadow)
     lit *= light.occlusion(depth, 5.0, 1.6)
-    shine = (0.05 * light.gloss(scene, normal, 12) + 0.11 * light.gloss(scene, normal, 48)) * (
-        0.35 + 0.65 * shadow
-    )
+    shine = (0.05 * light.gloss(scene, normal, 12) + 0.11 * light.gloss(scene, normal, 48)) * (0.35 + 0.65 * shadow)
     window = scene.canvas.around(scene.outline < 1.05)
     paint = scene.canvas.fine(complexion(scene) * lit, window) * texture(scene, window)
     paint += scene.canvas.fine(shine * shine_mask(scene), window)
@@ -174,13 +174,12 @@ def shine_mask(scene: Scene) -> Field:
 
 def ear_at(scene: Scene, side: int) -> float:
     """Distance of the left (-1) or right (1) ear from the middle."""
-    away = side * float(np.sin(scene.shape.turn))  # > 0: this ear turns away, behind the head
+    away = side * float(math.sin(scene.shape.turn))  # > 0: this ear turns away, behind the head
     return 0.95 * (0.5 + 0.5 * scene.shape.cheeks) - (0.45 if away > 0 else -0.1) * away
 
 
 def ears(scene: Scene) -> None:
     """Paint both ears, behind the head."""
-    s = scene.shape
     if scene.who.hair not in OPEN_EARS:
         return
     x, y = scene.xy
@@ -209,7 +208,7 @@ def neck(scene: Scene) -> None:
     """Paint the neck, with the shadow of the chin on it."""
     s = scene.shape
     x, y = scene.xy
-    x = x - np.float32(0.1 * np.sin(s.turn)) + (y - 1) * np.float32(np.tan(s.tilt) * 0.7)
+    x = x - np.float32(0.1 * math.sin(s.turn)) + (y - 1) * np.float32(math.tan(s.tilt) * 0.7)
     half = neck_half(scene, y)
     t = x / half
     depth = 0.75 * np.sqrt(np.clip(1.01 - t * t, 0.0, 1)) * half

@@ -55,9 +55,8 @@ def _sheen(scene: Scene, flow: Flow, normal: tuple[Field, Field, Field]) -> Fiel
     tz = slope_x * tx + slope_y * ty
     lx, ly, lz = scene.shape.light
     half = np.array([lx, ly, lz + 1])
-    half /= np.linalg.norm(half)
-    along = tx * half[0] + ty * half[1] + tz * half[2]
-    return (along / np.sqrt(1 + tz * tz)).astype(np.float32)
+    hx, hy, hz = (half / np.linalg.norm(half)).tolist()
+    return (tx * hx + ty * hy + tz * hz) / np.sqrt(1 + tz * tz)
 
 
 def dye(scene: Scene) -> Field:
@@ -95,16 +94,12 @@ def paint(
     scene.canvas.over(body, alpha, part, window)
 
 
-def ragged(
-    scene: Scene, distance: Field, across: Field, strands: Field, reach: float
-) -> tuple[Window, Field]:
+def ragged(scene: Scene, distance: Field, across: Field, strands: Field, reach: float) -> tuple[Window, Field]:
     """A shape whose edge is strands, as window and opacity; `distance` and `across` soft, `reach` in face units."""
     window = scene.canvas.around(distance < 3 * reach)
     distance, across = scene.canvas.fine(distance, window), scene.canvas.fine(across, window)
     near = np.abs(distance) < 3 * reach
     jitter = np.zeros_like(distance)
     jitter[near] = sampled(strands, across[near], distance[near] * np.float32(0.5))
-    alpha = scene.edge(distance + reach * np.clip(jitter, -1.6, 2.2), 2.0) * step(
-        2.6 * reach, 0.8 * reach, distance
-    )
+    alpha = scene.edge(distance + reach * np.clip(jitter, -1.6, 2.2), 2.0) * step(2.6 * reach, 0.8 * reach, distance)
     return window, alpha

@@ -7,7 +7,7 @@ import numpy as np
 from . import strands
 from .canvas import PARTS, TEXTURE, Field, Window, bump, colour, mix, resized, step
 from .scene import Scene
-from .skin import ear_at, jaw_area, mouth_line, relief
+from .skin import ear_at, jaw_area, mouth_line
 from .strands import Flow
 
 FRAMES = [(28, 26, 28), (84, 52, 34), (166, 132, 78), (96, 100, 108), (40, 54, 92), (120, 34, 40)]
@@ -21,8 +21,8 @@ METALS = {
 }
 
 
-def beard(scene: Scene) -> None:
-    """Paint stubble, moustache, goatee or full beard."""
+def beard(scene: Scene, face: Field) -> None:
+    """Paint stubble, moustache, goatee or full beard on a face of the given depth."""
     kind = scene.who.beard
     if kind == "none":
         return
@@ -43,15 +43,13 @@ def beard(scene: Scene) -> None:
         return _stubble(scene, grows)
     tuft = strands.table(np.random.default_rng([scene.seed, scene.index, 31]))
     across = np.float32(1.1) * np.arctan2(u, v + 0.25)
-    depth = relief(scene) + 0.07 * grows
+    depth = face + 0.07 * grows
     if kind == "full":
         depth = np.maximum(depth, 0.5 * np.sqrt(np.clip(1.12 - scene.outline, 0, 1)))
     flow = Flow(across.astype(np.float32), 1.1 * v, depth.astype(np.float32))
     window = scene.canvas.around(grows > 0.02)
     thick = scene.canvas.fine(grows, window)
-    noise = strands.sampled(
-        tuft, scene.canvas.fine(flow.across, window), scene.canvas.fine(flow.along, window)
-    )
+    noise = strands.sampled(tuft, scene.canvas.fine(flow.across, window), scene.canvas.fine(flow.along, window))
     alpha = step(0.28, 0.8, thick + 0.14 * np.clip(noise, -1.5, 1.5) * (thick > 0.05))
     strands.paint(scene, window, (alpha * 0.95).astype(np.float32), flow, tuft, 0.85, "beard")
 
@@ -71,9 +69,7 @@ def _stubble(scene: Scene, grows: Field) -> None:
     dots = resized(np.abs(rng.standard_normal((TEXTURE, TEXTURE), np.float32)), scene.canvas.side, window)
     dark = scene.canvas.fine(grows, window) * (0.16 + 0.22 * np.clip(dots - 0.3, 0, 1.5))
     ink = strands.dye(scene) * 0.4
-    scene.canvas.over(
-        ink, np.clip(dark, 0, 0.75) * (scene.canvas.parts[window] == PARTS.index("skin")), None, window
-    )
+    scene.canvas.over(ink, np.clip(dark, 0, 0.75) * (scene.canvas.parts[window] == PARTS.index("skin")), None, window)
 
 
 def glasses(scene: Scene) -> None:
@@ -97,9 +93,7 @@ def glasses(scene: Scene) -> None:
         lens = np.hypot(np.maximum(qx, 0), np.maximum(qy, 0)) + np.minimum(np.maximum(qx, qy), 0) - 0.1
     rim = np.abs(lens) - thick
     gap = s.eye_distance + 0.01 - 0.29
-    bridge = np.maximum(
-        np.abs(v + 0.06 + 0.05 * np.cos(side / max(gap, 0.05))) - thick * 0.9, side - gap - 0.02
-    )
+    bridge = np.maximum(np.abs(v + 0.06 + 0.05 * np.cos(side / max(gap, 0.05))) - thick * 0.9, side - gap - 0.02)
     arms = np.maximum(np.abs(v + 0.1 + 0.04 * (side - 0.7)) - thick, 0.665 - side)
     frame = np.minimum(np.minimum(rim, bridge), np.where(scene.fine_uv[1][window] < 0.2, arms, 1.0))
     on_head = scene.canvas.parts[window] != 0
@@ -108,9 +102,7 @@ def glasses(scene: Scene) -> None:
     shadow = np.roll(step(0.05, -0.02, frame), shift, (0, 1)) * on_head
     scene.canvas.shade(1 - 0.3 * shadow, window)
     inside = step(scene.pixel, -scene.pixel, lens)
-    streak = step(0.1, 0.0, np.abs(x * (1 if lx > 0 else -1) + 0.8 * y + 0.1) - 0.03) + 0.5 * step(
-        -0.02, -0.3, y
-    )
+    streak = step(0.1, 0.0, np.abs(x * (1 if lx > 0 else -1) + 0.8 * y + 0.1) - 0.03) + 0.5 * step(-0.02, -0.3, y)
     scene.canvas.over(np.float32(0.9), inside * (0.015 + 0.06 * streak), None, window)
     bright = 1 + 2.2 * np.exp(-(((rim + 0.6 * thick) / (0.4 * thick)) ** 2)) * step(0.1, -0.25, y)
     round_ = np.clip(1.1 + 0.4 * -(v * 2), 0.5, 1.8)
@@ -180,9 +172,9 @@ def _pieces(scene: Scene, side: int, jewel: Jewel) -> tuple[Window, list[tuple[F
         r = np.hypot(x * 1.25, y - ring[0])
         t = np.clip(np.abs(r - ring[0]) / ring[1], 0, 1)
         shine = np.clip((x * lx + (y - ring[0]) * ly) / ring[0], -1, 1)
-        paint = base * (0.5 + 0.5 * np.sqrt(1 - t * t)) * (0.75 + 0.45 * shine) + 0.9 * np.clip(
-            shine, 0, 1
-        ) ** 6 * (t < 0.6)
+        paint = base * (0.5 + 0.5 * np.sqrt(1 - t * t)) * (0.75 + 0.45 * shine) + 0.9 * np.clip(shine, 0, 1) ** 6 * (
+            t < 0.6
+        )
         alpha = np.clip(0.5 - (np.abs(r - ring[0]) - ring[1]) / wide, 0, 1)
         pieces.append((paint, alpha))
     for cy, radius in balls:
