@@ -132,11 +132,11 @@ def test_different_images_stay_apart():
 
 
 def test_the_same_shapes_with_other_details_stay_apart():
-    """Equal in every frequency of the hash: only the pictures themselves can tell."""
+    """Nearly equal in the frequencies of the hash: only the pictures themselves can tell."""
     plain = grey(hostile.picture(1)).astype(float) * 0.5 + 64
     fine = 0.4 * plain.std() * (-1.0) ** np.add.outer(np.arange(SIDE), np.arange(SIDE))
     pictures = np.stack([plain, plain + fine, plain + 1]).astype(np.uint8)
-    assert np.bitwise_count(np.bitwise_xor.reduce(duplicates.hashes(pictures[:2]))) == 0
+    assert any(len(a) for a, _ in duplicates.candidates(duplicates.hashes(pictures[:2])))
     assert duplicates.group([b"a", b"b", b"c"], pictures).tolist() == [0, 1, 0]
 
 
