@@ -53,7 +53,7 @@ class Distiller:
     def contributions(self, distilled: NDArray) -> tuple[Floats, float]:
         """What each dimension adds to each logit, (n, d), against the mean real image; and the constant left."""
         constant = self.offset + float(self.head.astype(np.float64) @ self.real_mean)
-        return self.head * (np.asarray(distilled, np.float32) - self.real_mean), constant
+        return (self.head * (distilled - self.real_mean)).astype(np.float32), constant
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from . import folds, subspace, verdicts, words
 from .subspace import normalise
 
 Floats = NDArray[np.float32]
-ROWS = 4096  # readings handled at once
-SAMPLE = 6000  # readings the principal subspace is found from
+AT_ONCE = 1 << 24  # numbers handled at once: 64 MB
+SAMPLE = 6000  # readings that the principal subspace is found from, where they are not too wide:
+SAMPLED = 120_000_000  # numbers in them at most
 WIDEST = 384
 ROOM = 4 / 3  # directions of the images for each one kept, at least: what is forgotten must be somewhere
 HELD_OUT = 4  # every pair of the last quarter is for the report, never for learning
@@ -57,12 +58,12 @@ class Standard:
     def of(cls, readings: NDArray) -> "Standard":
         """Column means and standard deviations of readings (n, e); a constant column keeps scale 1."""
         n, total = len(readings), np.zeros(readings.shape[1])
-        for chunk in _chunks(readings):
-            total += chunk.sum(0, dtype=np.float64)
+        for rows in _parts(*readings.shape):
+            total += readings[rows].sum(0, dtype=np.float64)
         mean = total / max(n, 1)
         square = np.zeros_like(mean)
-        for chunk in _chunks(readings):
-            square += np.square(chunk - mean.astype(np.float32)).sum(0, dtype=np.float64)
+        for rows in _parts(*readings.shape):
+            square += np.square(readings[rows] - mean.astype(np.float32)).sum(0, dtype=np.float64)
         scale = np.sqrt(square / max(n, 1))
         scale[scale < 1e-6 * np.maximum(np.abs(mean), 1)] = 1.0
         return cls(mean.astype(np.float32), scale.astype(np.float32))
@@ -160,16 +161,16 @@ def _descend(
     """V (k, q) by Adam on L1 - beta L3 + lambda |I - V V^T|_F - keep * share of variance kept."""
     generator = torch.Generator().manual_seed(seed)
     pairs_of = [torch.from_numpy(np.ascontiguousarray(x)) for x in (a, b, c)]
-    spread = torch.from_numpy(images.T @ images)  # (q, q), diagonal but for the sampling
-    spread /= torch.linalg.eigvalsh(spread)[-k:].sum()
-    v = torch.eye(k, spread.shape[0]).requires_grad_()
+    spread = torch.from_numpy(np.square(images).sum(0))  # (q,) along principal components: no covariances
+    spread /= spread[:k].sum()
+    v = torch.eye(k, len(spread)).requires_grad_()
     optimiser, eye = torch.optim.Adam([v], settings.rate), torch.eye(k)
     for step in range(settings.steps):
         rows = torch.randperm(len(a), generator=generator)[: settings.batch]
         plain, worded, word = (F.normalize(x[rows] @ v.T, dim=1) for x in pairs_of)  # (batch, k)
         loss = retrieval_loss(worded, plain) - settings.spelling * retrieval_loss(worded, word)
         loss = loss + settings.orthonormal * torch.linalg.norm(eye - v @ v.T)
-        loss = loss - settings.keep * ((v @ spread) * v).sum()
+        loss = loss - settings.keep * (v.square() @ spread).sum()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -180,8 +181,8 @@ def _descend(
 def forget(readings: NDArray, standard: Standard, matrix: NDArray) -> Floats:
     """Spell-free vectors (n, k) of readings (n, e): normalise(W normalise((x - mean) / scale))."""
     out = np.empty((len(readings), len(matrix)), np.float32)
-    for start in range(0, len(readings), ROWS):
-        out[start : start + ROWS] = normalise(standard.apply(readings[start : start + ROWS]) @ matrix.T)
+    for rows in _parts(*readings.shape):
+        out[rows] = normalise(standard.apply(readings[rows]) @ matrix.T)
     return out
 
 
@@ -266,11 +267,16 @@ def ridge_auc(x: NDArray, y: NDArray[np.bool_], parts: NDArray, penalties: tuple
 
 def _sample(readings: NDArray, standard: Standard, seed: int) -> Floats:
     """Some of the readings, standardised, (s, e)."""
-    n = len(readings)
-    rows = np.sort(np.random.default_rng(seed).choice(n, min(n, SAMPLE), replace=False))
-    return np.concatenate([standard.apply(readings[rows[i : i + ROWS]]) for i in range(0, len(rows), ROWS)])
+    n, e = readings.shape
+    rows = np.sort(np.random.default_rng(seed).choice(n, min(n, SAMPLE, SAMPLED // e), replace=False))
+    x = np.empty((len(rows), e), np.float32)
+    for part in _parts(*x.shape):
+        x[part] = standard.apply(readings[rows[part]])
+    return x
 
 
-def _chunks(readings: NDArray) -> Iterator[Floats]:
-    for start in range(0, len(readings), ROWS):
-        yield np.asarray(readings[start : start + ROWS], np.float32)
+def _parts(n: int, e: int) -> Iterator[slice]:
+    """All rows of (n, e), so many at a time that AT_ONCE numbers are not passed."""
+    step = max(1, AT_ONCE // e)
+    for start in range(0, n, step):
+        yield slice(start, start + step)

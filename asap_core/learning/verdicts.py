@@ -127,8 +127,8 @@ class _Runs:
 
     def count(self, which: NDArray[np.bool_], weight: NDArray | None = None) -> NDArray[np.float64]:
         """The images (or their weights) in each run, (c,)."""
-        w = which if weight is None else which * weight
-        return np.bincount(self.of, w, self.size)
+        w = which * (np.ones(len(which)) if weight is None else weight)
+        return np.bincount(self.of, w, self.size).astype(np.float64)
 
     def figures(self, fake: NDArray[np.float64], real: NDArray[np.float64]) -> NDArray[np.float64]:
         """FIGURES (r, 6) of r resamples, from how many fake and real images are in each run, (r, c) each."""
@@ -185,7 +185,7 @@ def _resample(
 def by_generator(
     logits: ArrayLike,
     is_fake: ArrayLike,
-    generators: Sequence[str],
+    generators: Sequence[str] | NDArray,
     seed: int,
     groups: ArrayLike | None = None,
 ) -> dict[str, dict]:

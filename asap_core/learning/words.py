@@ -50,15 +50,17 @@ class Style:
 
 def draw_style(rng: np.random.Generator) -> Style:
     """Choose a look at random."""
-    ink, box = rng.choice(len(COLOURS), 2, replace=False)
+    ink, box = (COLOURS[i] for i in rng.choice(len(COLOURS), 2, replace=False))
+    if abs(_luminance(ink) - _luminance(box)) < 60:
+        box = _contrast(ink)
     manner = rng.random()
     return Style(
         size=float(rng.uniform(0.12, 0.34)),
         place=(float(rng.random()), float(rng.random())),
         angle=float(rng.uniform(-25, 25)) if rng.random() < 0.6 else 0.0,
-        ink=COLOURS[ink],
+        ink=ink,
         outline=manner < 0.35,
-        box=COLOURS[box] if manner > 0.75 else None,
+        box=box if manner > 0.75 else None,
     )
 
 
@@ -87,7 +89,7 @@ def fit(image: Image.Image, cap: int) -> Image.Image:
     width, height = image.size
     scale = max(SMALLEST / min(width, height), 1.0)
     scale = min(scale, cap / max(width, height))
-    target = tuple(max(SMALLEST, round(side * scale)) for side in (width, height))
+    target = (max(SMALLEST, round(width * scale)), max(SMALLEST, round(height * scale)))
     return image if target == image.size else image.resize(target, Image.Resampling.BICUBIC)
 
 
@@ -99,9 +101,8 @@ def write(image: Image.Image, string: str, style: Style) -> tuple[Image.Image, I
     ink = style.ink
     worded = image.copy()
     layer = _layer(image.size, string, style, ink)
-    at = tuple(
-        round(share * (room - side)) for share, room, side in zip(style.place, image.size, layer.size, strict=True)
-    )
+    along, down = style.place
+    at = (round(along * (image.width - layer.width)), round(down * (image.height - layer.height)))
     worded.paste(layer, at, layer)
     if style.box is None and _luminance(ink) > 150:
         layer = _layer(image.size, string, style, (0, 0, 0))
@@ -133,7 +134,7 @@ def _text(string: str, size: int, style: Style, ink: tuple[int, ...]) -> Image.I
     extent = (right - left + 2 * pad, bottom - top + 2 * pad)
     ground = (*style.box, 255) if style.box else (*ink, 0)
     layer = Image.new("RGBA", extent, ground)
-    contrast = (0, 0, 0) if _luminance(ink) > 127 else (255, 255, 255)
+    contrast = _contrast(ink)
     ImageDraw.Draw(layer).text(
         (pad - left, pad - top), string, (*ink, 255), font, stroke_width=stroke, stroke_fill=(*contrast, 255)
     )
@@ -143,6 +144,11 @@ def _text(string: str, size: int, style: Style, ink: tuple[int, ...]) -> Image.I
 @lru_cache(64)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
+
+
+def _contrast(colour: tuple[int, ...]) -> tuple[int, ...]:
+    """Black or white, whichever can be told from the colour."""
+    return (0, 0, 0) if _luminance(colour) > 127 else (255, 255, 255)
 
 
 def _luminance(colour: tuple[int, ...]) -> float:

@@ -60,7 +60,8 @@ def test_intervals_hold_the_value_and_agree_with_a_slow_bootstrap():
 
 def test_duplicates_widen_the_interval():
     logits, is_fake = drawn(300)
-    logits, is_fake, groups = (np.repeat(a, 9) for a in (logits, is_fake, np.arange(300)))
+    groups = np.repeat(np.arange(300), 9)
+    logits, is_fake = logits[groups], is_fake[groups]
     scores = verdicts.score(logits, 1)
     alone = verdicts.measure(logits, scores, is_fake, 0)
     together = verdicts.measure(logits, scores, is_fake, 0, groups)
