@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from . import light
-from .canvas import TEXTURE, Field, Window, blurred, bump, clouds, colour, mix, resized, step
+from .canvas import SOFT, TEXTURE, Field, Window, blurred, bump, clouds, colour, mix, resized, step
 from .person import OPEN_EARS
 from .scene import Scene
 
@@ -110,8 +110,8 @@ def texture(scene: Scene, window: Window) -> Field:
     grain = rng.standard_normal((TEXTURE, TEXTURE), np.float32)
     pores = blurred(grain, 1.1) * 3.9  # deviation 1
     rough = mix(0.04, 0.054, who.age)
-    factor = 1 + rough * mix(0.85, 1.15, who.tone) * pores + 0.03 * clouds(rng, 24, TEXTURE, 2)
-    factor = resized(factor.astype(np.float32), canvas.side, window)
+    factor = 1 + rough * mix(0.85, 1.15, who.tone) * resized(pores, canvas.side, window)
+    factor += 0.03 * canvas.fine(clouds(rng, 24, SOFT, 2), window)
     if who.freckles:
         factor = factor * (1 - freckles(scene, rng, window))
     if who.age > 0.45:
