@@ -141,8 +141,10 @@ class Build:
         """L1. Catalogue -> embeddings."""
         key = cache.key("embedding", VERSION, *self.seen)
         files = [self.images.root / path for path in self.images.paths]
-        with self.clock.stage("embedding") as report:
-            return embedding.embed(self.encoder, files, self.loading, self.stages.room(key), report)
+        with self.clock.stage("embedding", self.n) as report:
+            embeddings = embedding.embed(self.encoder, files, self.loading, self.stages.room(key), report)
+        self.clock.record("embedding", embeddings.seconds, self.n, remembered=not embeddings.fresh)
+        return embeddings
 
     def draw_words(self) -> Arrays:
         """Readings of some of the images, of the same with a word on them, and of the words alone."""
@@ -172,14 +174,14 @@ class Build:
         assert images.is_fake is not None
         distiller.check(images.is_fake)  # before minutes are spent on what cannot be learnt from
         pairs = self.draw_words()
-        with self.clock.stage("spelling", self.n) as report:
+        with self.clock.stage("spelling", self.n, "steps") as report:
             readings = embeddings.reading
             everything = self.encoder.layers == "all"
             standard = Standard.of(readings) if everything else Standard.identity(readings.shape[1])
             how = settings.spelling
             matrix = spelling.learn(readings, **pairs, standard=standard, settings=how, seed=seed, report=report)
             spell_free = spelling.forget(readings, standard, matrix)  # (n, k)
-        with self.clock.stage("distiller", self.n) as report:
+        with self.clock.stage("distiller", self.n, "fits") as report:
             trained = distiller.train(spell_free, images.is_fake, images.groups, settings.distiller, seed, report)
             detector = Detector(standard, matrix, trained.distiller)
             changed = spelling.report(standard, matrix, **pairs)

@@ -22,20 +22,21 @@ class Clock:
         self.stages: dict[str, dict[str, float | bool | None]] = {}
 
     @contextmanager
-    def stage(self, name: str, images: int | None = None) -> Iterator[Report]:
-        """Time one stage; `images` is what its rate counts, else the last total that it reported."""
-        start = time.perf_counter()
+    def stage(self, name: str, images: int | None = None, unit: str = "images") -> Iterator[Report]:
+        """Time one stage; `images` is what its rate counts, else the last total that it reported in `unit`s."""
+        start, totals = time.perf_counter(), [images]
         with tqdm(
-            desc=f"{name:<11}", unit=" images", disable=not self.bars, dynamic_ncols=True, mininterval=0.2
+            desc=f"{name:<11}", unit=f" {unit}", disable=not self.bars, dynamic_ncols=True, mininterval=0.2
         ) as bar:
-            seen = [images]
 
             def report(done: int, total: int) -> None:
-                bar.total, seen[0] = total, images if images is not None else total
+                bar.total, totals[0] = total, images or total
                 bar.update(done - bar.n)
 
             yield report
-        self.record(name, time.perf_counter() - start, seen[0])
+            if bar.total is None and images is not None:  # a short stage says nothing on its way
+                report(images, images)
+        self.record(name, time.perf_counter() - start, totals[0])
 
     def record(self, name: str, seconds: float, images: int | None, remembered: bool = False) -> None:
         """Keep a stage's time; of a remembered one, what it took when it was computed."""

@@ -51,6 +51,8 @@ class Embeddings:
 
     joint: NDArray[np.float16]  # (n, e)
     reading: NDArray[np.float16]  # (n, width); joint itself for layers=last
+    seconds: float = 0.0  # that it took, in all the calls that it took
+    fresh: bool = True  # all of it made by one call
 
 
 def embed(
@@ -78,8 +80,8 @@ def embed(
             shards.write(start, {name: np.concatenate([getattr(each, name) for each in kept]) for name in widths})
             start, kept = end, []
         report(end, len(files))
-    arrays = shards.finish()
-    return Embeddings(arrays["joint"], arrays.get("reading", arrays["joint"]))
+    seconds, arrays = shards.seconds, shards.finish()
+    return Embeddings(arrays["joint"], arrays.get("reading", arrays["joint"]), seconds, shards.fresh)
 
 
 def encode_images(

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,7 +33,9 @@ class Shards:
         self.folder, self.key, self.rows, self.widths = folder, key, rows, dict(widths)
         folder.mkdir(parents=True, exist_ok=True)
         counted = self._counted()
-        self.done = counted or 0
+        self.done, self._earlier = counted or (0, 0.0)
+        self._start = time.perf_counter()
+        self.fresh = self.done == 0
         self._check_room()
         if counted is None:
             for name in self.widths:
@@ -53,6 +56,11 @@ class Shards:
                 os.fsync(file.fileno())
         self.done = start + count
         self._count()
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on the rows so far, by all the writers it took; what a kill cost is not in it."""
+        return self._earlier + time.perf_counter() - self._start
 
     def finish(self) -> dict[str, NDArray[np.float16]]:
         """The complete arrays, memory-mapped, read-only."""
@@ -77,18 +85,18 @@ class Shards:
     def _path(self, name: str) -> Path:
         return self._part(name) if self._part(name).exists() else self._file(name)
 
-    def _counted(self) -> int | None:
-        """How many rows a writer with this key counted in; None if there was none, or its arrays are gone."""
+    def _counted(self) -> tuple[int, float] | None:
+        """Rows and seconds that writers with this key counted in; None if there was none, or its arrays are gone."""
         try:
             content = json.loads((self.folder / "done.json").read_text("utf-8"))
         except (OSError, ValueError):
             return None
         here = all(self._path(name).is_file() for name in self.widths)
-        return content["done"] if here and content["key"] == self.key else None
+        return (content["done"], content["seconds"]) if here and content["key"] == self.key else None
 
     def _count(self) -> None:
         draft = self.folder / f".done-{os.getpid()}.json"
-        draft.write_text(json.dumps({"key": self.key, "done": self.done}), "utf-8")
+        draft.write_text(json.dumps({"key": self.key, "done": self.done, "seconds": self.seconds}), "utf-8")
         draft.replace(self.folder / "done.json")
 
     def _check_room(self) -> None:
