@@ -141,7 +141,7 @@ class _Runs:
         precision = fake_above / np.maximum(above, 1)
         of_fake, of_real = fake / n_fake[:, None], real / n_real[:, None]
         gap = np.add.reduceat(of_fake * (self.score[0] - 1) + of_real * self.score[1], self.bins, 1)  # (r, 15)
-        return np.stack(
+        table = np.stack(
             [
                 (hits + passes) / (n_fake + n_real),
                 (hits / n_fake + passes / n_real) / 2,
@@ -152,6 +152,7 @@ class _Runs:
             ],
             axis=1,
         )
+        return np.clip(table, 0, 1)  # sums of shares may end a rounding above 1
 
 
 def _resample(
