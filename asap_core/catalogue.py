@@ -56,6 +56,14 @@ class Catalogue:
     fingerprint: str  # sha256 of names, labels and contents, hexadecimal
     notes: tuple[str, ...] = ()  # what somebody should know, in sentences
 
+    def columns(self) -> dict[str, NDArray]:
+        """What is known of each image, as an analysis keeps it: names as int32 codes into the sorted names."""
+        named = {"generator": self.generators, "category": self.categories, "split": self.splits}
+        coded = {name: np.unique(values, return_inverse=True)[1] for name, values in named.items()}
+        arrays = {name: codes.astype(np.int32) for name, codes in coded.items()}
+        arrays |= {"size": self.sizes, "group": self.groups}
+        return arrays if self.is_fake is None else {**arrays, "is_fake": self.is_fake}
+
     def pack(self) -> tuple[dict[str, NDArray], dict]:
         """Itself as arrays and as what JSON can hold; `unpack` takes it back."""
         plain = {each.name: getattr(self, each.name) for each in fields(self)}

@@ -121,7 +121,7 @@ class Build:
         embeddings = self.embed()
         learnt = self.learn(embeddings) if self.teacher is None else self.borrow(embeddings, self.teacher)
         planes, plane_notes = self.place(learnt)
-        arrays = {**self.tables(), **planes, "logits": learnt.logits, "scores": learnt.scores}
+        arrays = {**self.images.columns(), **planes, "logits": learnt.logits, "scores": learnt.scores}
         arrays |= {"distilled": learnt.judged.distilled, "joint": embeddings.joint}
         arrays["spell_free"] = learnt.judged.spell_free.astype(np.float16)
         info = self.info(learnt, checked, plane_notes)
@@ -220,15 +220,6 @@ class Build:
             positions[name], notes[name] = kept.arrays["positions"], kept.facts["note"]
         return positions, notes
 
-    def tables(self) -> Arrays:
-        """What the catalogue knows, as columns of codes."""
-        images = self.images
-        columns = {"generator": images.generators, "category": images.categories, "split": images.splits}
-        coded = {name: np.unique(values, return_inverse=True)[1] for name, values in columns.items()}
-        arrays = {name: codes.astype(np.int32) for name, codes in coded.items()}
-        arrays |= {"size": images.sizes, "group": images.groups}
-        return arrays if images.is_fake is None else {**arrays, "is_fake": images.is_fake}
-
     def info(self, learnt: Learnt, checked: Audit, plane_notes: dict[str, str | None]) -> dict[str, Any]:
         """`analysis.json`: facts that the page shows."""
         images, fitted = self.images, learnt.detector.distiller
@@ -242,7 +233,7 @@ class Build:
             "splits": sorted(set(images.splits)),
             "skipped": [{"path": each.path, "reason": each.reason} for each in images.skipped],
             "found": images.found,
-            "encoder": {**self.seen_with(), "identity": self.encoder.identity},
+            "encoder": {**self.encoder.facts, "identity": self.encoder.identity},
             "audit": asdict(checked),
             "head": {
                 "weights": fitted.head.tolist(),
@@ -274,7 +265,7 @@ class Build:
             "source": str(self.request.source.absolute()),
             "seed": seed,
             "versions": summary.versions(),
-            "encoder": self.seen_with(),
+            "encoder": self.encoder.facts,
             "counts": summary.counts(images),
             "skipped": [{"path": each.path, "reason": each.reason} for each in images.skipped],
             "audit": asdict(checked),
@@ -284,17 +275,6 @@ class Build:
             "stages": self.clock.stages,
             "peak_memory_mb": summary.peak_memory_mb(),
             "notes": self.notes,
-        }
-
-    def seen_with(self) -> dict[str, Any]:
-        """The encoder, for people."""
-        eye = self.encoder
-        return {
-            "name": eye.name,
-            "weights": eye.weights,
-            "layers": eye.layers,
-            "width": eye.width,
-            "grid": list(eye.grid),
         }
 
     @property

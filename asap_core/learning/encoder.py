@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,6 +67,12 @@ class Encoder:
         self.blocks = tower.columns if layers == "all" else ()  # columns of the `all` reading, block by block
         self.width = sum(self.blocks) or self.joint_width  # of the reading used
         self.identity = f"{identity} {layers}"  # same identity, same readings
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a summary says of it."""
+        facts = {name: getattr(self, name) for name in ("name", "weights", "layers", "width")}
+        return {**facts, "grid": list(self.grid)}
 
     def prepare(self, image: Image.Image) -> Tensor:
         """An RGB image -> what `encode` takes a stack of: (3, s, s) uint8."""
