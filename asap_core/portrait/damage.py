@@ -163,7 +163,7 @@ def melt(scene: Scene, strength: float) -> Area:
     near = resized(reach, canvas.side)
     across, down = canvas.grid(canvas.side)
     centre = _spot(scene, empty & (near > 0.25) & (down < 0.7) & (np.abs(across) < 0.85), rng)
-    window, x, y = _disc(scene, centre, float(rng.uniform(0.26, 0.36)) + 0.16 * strength)
+    window, x, y = _disc(scene, centre, float(rng.uniform(0.3, 0.38)) + 0.16 * strength)
     soft = scene.stream("flaws"), scene.stream("background")
     push = [resized(clouds(r, 9, SOFT, 2), canvas.side, window) for r in soft]
     far = mix(0.06, 0.15, strength)
@@ -181,7 +181,7 @@ def thing(scene: Scene, strength: float) -> Area:
     places = [(0.5, 0.42), (0.2, -0.5), (0.32, 0.98), (0.62, 0.12)]
     u, v = places[int(rng.integers(len(places)))]
     centre = scene.place(side * u, v)
-    radius = s.scale * (0.28 + 0.1 * strength) * float(rng.uniform(0.9, 1.15))
+    radius = s.scale * (0.31 + 0.09 * strength) * float(rng.uniform(0.9, 1.15))
     window, x, y = _disc(scene, centre, radius)
     kind = rng.choice(["lump", "seam", "copy"], p=[0.4, 0.25, 0.35])
     angle = np.arctan2(y, x)
@@ -203,7 +203,7 @@ def thing(scene: Scene, strength: float) -> Area:
         tint = colour(*[(150, 120, 160), (110, 150, 130), (170, 90, 70), (190, 180, 150)][int(rng.integers(4))])
         form = 0.5 + 0.5 * np.clip(x * lx * 1.3 + y * ly * 1.3 + 0.55, 0, 1.3) - 0.35 * step(0.6, 1.0, r)
         spoilt = mix(here, tint, 0.62) * form * 1.25 + 0.55 * step(0.3, 0.1, np.hypot(x - 0.35 * lx, y - 0.35 * ly))
-    spoilt = _marked(spoilt, _weave(canvas, window, rng), mix(0.36, 0.6, strength))
+    spoilt = _marked(spoilt, _weave(canvas, window, rng), mix(0.42, 0.64, strength))
     face = _is(canvas, "skin", "nose", "mouth", "brow", "beard", "eye", "teeth")[window]
     return _apply(canvas, spoilt, (weight * face * mix(0.75, 1.0, strength)).astype(np.float32), window)
 

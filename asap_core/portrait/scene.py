@@ -49,8 +49,8 @@ class Shape:
 
 
 _SMILE = {
-    "neutral": 0.36,
-    "serious": 0.08,
+    "neutral": 0.5,
+    "serious": 0.2,
     "slight smile": 0.7,
     "smiling": 0.9,
     "laughing": 1.15,
