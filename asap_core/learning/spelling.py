@@ -24,7 +24,7 @@ from .subspace import normalise
 Floats = NDArray[np.float32]
 AT_ONCE = 1 << 24  # numbers handled at once: 64 MB
 SAMPLE = 6000  # readings that the principal subspace is found from, where they are not too wide:
-SAMPLED = 120_000_000  # numbers in them at most
+SAMPLED = 60_000_000  # numbers in them at most
 WIDEST = 384
 ROOM = 4 / 3  # directions of the images for each one kept, at least: what is forgotten must be somewhere
 HELD_OUT = 4  # every pair of the last quarter is for the report, never for learning
@@ -118,7 +118,7 @@ def learn(
     k = max(1, min(wanted, int(len(basis) / ROOM)))
     m = len(plain) - len(plain) // HELD_OUT
     if m < 2 or k == len(basis) == 1:
-        return basis[:k]
+        return subspace.orthonormal(basis[:k])
     a, b, c = (standard.apply(x[:m]) @ basis.T for x in (plain, worded, word_only))  # (m, q) each
     if settings.method == "closed":
         v = closed_form(images, b - a, k)

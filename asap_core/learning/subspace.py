@@ -18,11 +18,11 @@ def principal(x: NDArray, size: int, seed: int) -> tuple[Floats, Floats]:
     width = min(size + SPARE, e, n)
     y = x @ rng.standard_normal((e, width), np.float32)  # (n, width)
     y = np.linalg.qr(x.T @ np.linalg.qr(y)[0])[0]  # (e, width)
-    small = np.linalg.qr(x @ y)[0].T @ x  # (width, e)
-    values, vectors = np.linalg.eigh((small @ small.T).astype(np.float64))  # ascending
+    seen = x @ y  # (n, width)
+    values, vectors = np.linalg.eigh((seen.T @ seen).astype(np.float64))  # ascending
     kept = np.flatnonzero(values > 1e-6 * values[-1])[::-1][:size]
-    basis = orthonormal((vectors[:, kept].T @ small).astype(np.float32))  # (q, e)
-    return x @ basis.T, basis
+    turn = vectors[:, kept].astype(np.float32)  # (width, q)
+    return seen @ turn, np.ascontiguousarray((y @ turn).T)
 
 
 def orthonormal(rows: NDArray) -> Floats:

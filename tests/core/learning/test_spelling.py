@@ -84,7 +84,7 @@ def test_the_principal_subspace_is_that_of_an_exact_decomposition():
     exact = np.linalg.svd(x, full_matrices=False)[2][:10]
     assert np.abs(basis @ basis.T - np.eye(10)).max() < 1e-5
     assert np.linalg.svd(basis @ exact.T)[1].min() > 0.99
-    assert coordinates == pytest.approx(x @ basis.T)
+    assert coordinates == pytest.approx(x @ basis.T, abs=1e-3)
 
 
 def test_width_follows_the_reading_and_shrinks_with_a_note():
