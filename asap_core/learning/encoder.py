@@ -160,8 +160,8 @@ def _published(model: str, tag: str) -> Path:
     config = _config(model, tag)
     source = Source.of(model, tag, config)
     here = source.here()
-    if here is not None and source.repository:
-        return here
+    if here is not None and (source.repository or here == source.place):
+        return here  # else open_clip checks its own earlier download, or makes one
     obstacle = None if here else source.obstacle()
     if obstacle:
         raise source.missing(obstacle)
