@@ -99,6 +99,25 @@ class Person:
         return "young" if self.age < 0.3 else "older" if self.age > 0.7 else ""
 
 
+_EXPRESSION_ODDS = {
+    "smiling": 0.34,
+    "laughing": 0.12,
+    "slight smile": 0.2,
+    "neutral": 0.2,
+    "serious": 0.08,
+    "surprised": 0.06,
+}
+_BACKGROUND_ODDS = {
+    "foliage": 0.22,
+    "street": 0.16,
+    "lights": 0.1,
+    "interior": 0.18,
+    "window": 0.1,
+    "sea": 0.12,
+    "studio": 0.12,
+}
+
+
 def person(seed: int, index: int) -> Person:
     """Draw the attributes of portrait `index`. Knows nothing of flaws: both classes come from one distribution."""
     rng = stream(seed, index, "person")
@@ -107,16 +126,7 @@ def person(seed: int, index: int) -> Person:
     woman = sex == "woman"
     age, tone = float(rng.random()), float(rng.beta(1.1, 1.2))
     old = age > 0.7
-    expression = pick(
-        {
-            "smiling": 0.34,
-            "laughing": 0.12,
-            "slight smile": 0.2,
-            "neutral": 0.2,
-            "serious": 0.08,
-            "surprised": 0.06,
-        }
-    )
+    expression = pick(_EXPRESSION_ODDS)
     hair = pick(_styles(woman, old))
     beard = "none"
     if not woman:
@@ -144,17 +154,7 @@ def person(seed: int, index: int) -> Person:
         clothing_colour=pick(dict.fromkeys(CLOTH_COLOURS, 1.0)),
         freckles=bool(rng.random() < (0.3 if tone < 0.45 else 0.05)),
         lipstick=bool(rng.random() < (0.45 if woman else 0.0)),
-        background=pick(
-            {
-                "foliage": 0.22,
-                "street": 0.16,
-                "lights": 0.1,
-                "interior": 0.18,
-                "window": 0.1,
-                "sea": 0.12,
-                "studio": 0.12,
-            }
-        ),
+        background=pick(_BACKGROUND_ODDS),
         light=pick({"left": 0.4, "front": 0.2, "right": 0.4}),
     )
 
