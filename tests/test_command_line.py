@@ -106,7 +106,7 @@ def test_a_killed_build_resumes_to_the_same_bytes(study, photos, tmp_path, stage
         assert building.stderr is not None
         said = b""
         while stage.encode() not in said:
-            piece = building.stderr.read1(4096)
+            piece = os.read(building.stderr.fileno(), 4096)
             assert piece, f"the build ended before {stage}: {said!r}"
             said += piece
         building.send_signal(signal.SIGKILL)
@@ -186,7 +186,7 @@ def test_ctrl_c_leaves_nothing_half_written(photos, tmp_path):
         assert building.stderr is not None
         said = b""
         while b"embedding" not in said:
-            said += building.stderr.read1(4096)
+            said += os.read(building.stderr.fileno(), 4096)
         building.send_signal(signal.SIGINT)
         said += building.stderr.read()
     assert building.returncode == 1

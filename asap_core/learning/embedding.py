@@ -93,7 +93,8 @@ def encode_images(
         kept.append(_encode(encoder, batch, lambda row, done=done: f"image {done + row}"))
         done += len(batch)
         report(done, done)
-    return Embeddings(*(np.concatenate([getattr(each, name) for each in kept]) for name in ("joint", "reading")))
+    joint, reading = (np.concatenate([getattr(each, name) for each in kept]) for name in ("joint", "reading"))
+    return Embeddings(joint, reading)
 
 
 def read(source: Path | bytes, encoder: Encoder, settings: EmbeddingSettings) -> Image.Image:
@@ -144,15 +145,16 @@ def _batches(
 def _encode(encoder: Encoder, batch: Tensor, name: Callable[[int], str]) -> Embeddings:
     """A batch's embeddings in half precision; EncoderError with the name of a row that is not finite."""
     if not len(batch):
-        return Embeddings(*(np.empty((0, width), np.float16) for width in (encoder.joint_width, encoder.width)))
+        joint, reading = (np.empty((0, width), np.float16) for width in (encoder.joint_width, encoder.width))
+        return Embeddings(joint, reading)
     read = encoder.encode(batch)
     for values in (read.joint, read.used):
         bad = ~np.isfinite(values).all(1)
         if bad.any():
             raise EncoderError(f"encoder {encoder.name} makes no finite numbers of {name(int(bad.argmax()))}")
     # Beyond half precision's range a number is only ever "very large".
-    halves = [np.clip(values, -LARGEST, LARGEST).astype(np.float16) for values in (read.joint, read.used)]
-    return Embeddings(*halves)
+    joint, reading = (np.clip(values, -LARGEST, LARGEST).astype(np.float16) for values in (read.joint, read.used))
+    return Embeddings(joint, reading)
 
 
 def _key(encoder: Encoder, files: Sequence[Path], settings: EmbeddingSettings) -> str:

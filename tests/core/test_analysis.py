@@ -1,6 +1,7 @@
 """An analysis is written whole or not at all, opened read-only, and refused in plain words when damaged."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from asap_core.errors import AnalysisError
 N, D = 5, 3
 
 
-def parts(n: int = N) -> dict:
+def parts(n: int = N) -> dict[str, Any]:
     arrays = {name: np.zeros(n, np.float32) for name in analysis.ARRAYS}
     arrays |= {"distilled": np.arange(n * D, dtype=np.float32).reshape(n, D), "is_fake": np.arange(n) > 2}
     return {
@@ -66,7 +67,7 @@ def test_saving_replaces_an_analysis_but_nothing_else(tmp_path):
 
 
 def test_a_failed_save_leaves_nothing(tmp_path):
-    given = parts() | {"summary": {"accuracy": float("nan")}}
+    given = {**parts(), "summary": {"accuracy": float("nan")}}
     with pytest.raises(ValueError, match="JSON"):
         analysis.save(tmp_path / "study", **given)
     assert list(tmp_path.iterdir()) == []
