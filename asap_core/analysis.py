@@ -89,7 +89,8 @@ class Analysis:
     @cached_property
     def contributions(self) -> NDArray[np.float32]:
         """What each dimension adds to each verdict, (n, d), logit units: w_j (d_ij - mean real d_j)."""
-        return self.head * (self.distilled - np.asarray(self.info["head"]["real_mean"], np.float32))
+        real_mean = np.asarray(self.info["head"]["real_mean"], np.float32)
+        return (self.head * (self.distilled - real_mean)).astype(np.float32, copy=False)
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:

@@ -45,8 +45,8 @@ class Detector:
             "distiller.bias": d.bias,
             "distiller.real_mean": d.real_mean,
             "head.weight": d.head,
-            "head.offset": np.float64([d.offset]),
-            "temperature": np.float64([d.temperature]),
+            "head.offset": np.array([d.offset]),
+            "temperature": np.array([d.temperature]),
         }
         return save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
 
