@@ -1,6 +1,7 @@
 """The dashboard as a server: one process, threads, and a port that is free."""
 
 import errno
+import logging
 import socket
 import sys
 import threading
@@ -30,6 +31,7 @@ def serve(analysis: Analysis, host: str, port: int, open_browser: bool) -> None:
             file=sys.stderr,
         )
     print(f"ASAP shows {analysis.info['name']} at {address}  (Ctrl-C stops it)", flush=True)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page of thumbnails is no reason to warn
     server = create_server(app.server, sockets=[listener], threads=8)
     if open_browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +124,28 @@ def test_a_finished_build_is_found_again(study, photos):
     done = run("build", photos, "--out", study, "--encoder", "mini", "--json", cache=study.parent / "cache")
     assert done.returncode == 0 and "embedding" not in done.stderr
     assert json.loads(done.stdout) == json.loads((study / "summary.json").read_text("utf-8"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as a terminal sends them")
+def test_a_folder_is_built_served_and_moved_to_the_next_free_port(study, photos):
+    command = [sys.executable, str(ROOT / "run.py"), str(photos), "--encoder", "mini", "--no-browser"]
+    command += ["--cache", str(study.parent / "cache"), "--port", "8650"]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as first,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as second,
+    ):
+        assert first.stdout is not None and second.stdout is not None
+        addresses = []
+        for serving in (first, second):
+            said = serving.stdout.readline() if serving.stdout else ""
+            addresses.append(re.findall(r"http://127\.0\.0\.1:\d+/", said)[0])
+        assert len(set(addresses)) == 2
+        for address in addresses:
+            with urllib.request.urlopen(address, timeout=30) as page:
+                assert page.status == 200 and b"photos" in page.read()
+        for serving in (first, second):
+            serving.send_signal(signal.SIGINT)
+        assert [serving.wait(timeout=30) for serving in (first, second)] == [0, 0]
 
 
 def test_predict_judges_new_images(study, tmp_path):
