@@ -43,14 +43,17 @@ class Audit:
 
 
 NONE = Audit(None, None, None, ())
+REMEDY = "compare with a build with --equalise."
+REMEDIED = "all images were re-encoded alike before the encoder saw them."
 
 
-def run(facts: Facts, is_fake: NDArray, groups: NDArray, seed: int) -> Audit:
+def run(facts: Facts, is_fake: NDArray, groups: NDArray, seed: int, equalised: bool = False) -> Audit:
     """Cross-validate a small model on file facts; warn where its AUC is above 0.6.
 
     facts {name: (n,)} text, numbers (nan: does not apply) or bool; is_fake (n,) bool; groups (n,) ints,
     equal for duplicates, which share a fold. A warning also needs an interval that leaves out chance, so that
-    a handful of images does not cry wolf. With fewer than two groups in a class the answer is NONE.
+    a handful of images does not cry wolf. `equalised` says that the encoder sees all images re-encoded alike: the
+    files still differ, the advice changes. With fewer than two groups in a class the answer is NONE.
     """
     fake = np.asarray(is_fake, bool)
     splits = min(FOLDS, folds.most(fake, groups))
@@ -76,7 +79,8 @@ def run(facts: Facts, is_fake: NDArray, groups: NDArray, seed: int) -> Audit:
         return Audit(auc, (low, high), None, ())
     alone = {name: _alone(column, fake, fold, seed) for name, column in columns.items()}
     named = sorted((name for name in alone if alone[name] > SUSPICIOUS), key=lambda name: -alone[name])
-    return Audit(auc, (low, high), _warning(auc, facts, fake, {name: alone[name] for name in named}), tuple(named))
+    warning = _warning(auc, facts, fake, {name: alone[name] for name in named}, equalised)
+    return Audit(auc, (low, high), warning, tuple(named))
 
 
 def _numbers(values: NDArray) -> NDArray[np.float64]:
@@ -119,11 +123,12 @@ def _auc(scores: NDArray, fake: NDArray) -> float:
     return float(fakes @ (np.cumsum(reals) - reals / 2) / (fakes.sum() * reals.sum()))
 
 
-def _warning(auc: float, facts: Facts, fake: NDArray, alone: Mapping[str, float]) -> str:
+def _warning(auc: float, facts: Facts, fake: NDArray, alone: Mapping[str, float], equalised: bool) -> str:
     """What gives it away, in plain words."""
     text = f"File facts alone tell real from fake with an AUC of {auc:.2f} (0.5 is chance). "
+    advice = REMEDIED if equalised else REMEDY
     if not alone:
-        return text + "No single fact does, but several together: compare with a build with --equalise."
+        return f"{text}No single fact does, but several together: {advice}"
     ways = (
         f"{NAMES.get(name, name)} (AUC {value:.2f}): real {describe(facts[name][~fake])}, "
         f"fake {describe(facts[name][fake])}"
@@ -132,7 +137,7 @@ def _warning(auc: float, facts: Facts, fake: NDArray, alone: Mapping[str, float]
     text += f"What gives it away: {'; '.join(ways)}. "
     if set(alone) == {"bytes_per_pixel"}:
         return text + "This may be true of the images themselves: at one quality, detail takes bytes."
-    return text + "The detector may learn this instead of the images: compare with a build with --equalise."
+    return f"{text}A detector may learn this instead of the images: {advice}"
 
 
 def describe(values: NDArray) -> str:

@@ -135,7 +135,7 @@ class Build:
         with self.clock.stage("audit", self.n):
             if images.is_fake is None:
                 return audit.NONE
-            return audit.run(images.facts, images.is_fake, images.groups, self.request.seed)
+            return audit.run(images.facts, images.is_fake, images.groups, self.request.seed, self.loading.equalise)
 
     def embed(self) -> Embeddings:
         """L1. Catalogue -> embeddings."""

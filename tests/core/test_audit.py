@@ -56,11 +56,16 @@ def test_classes_that_differ_only_in_jpeg_quality_are_caught(tmp_path: Path):
             looks.append(facts.look(file))
         return facts.columns(looks)
 
-    caught = audit.run(looked_at("biased", 75), is_fake, np.arange(80), 0)
+    biased = looked_at("biased", 75)
+    caught = audit.run(biased, is_fake, np.arange(80), 0)
     assert caught.auc == 1 and "jpeg_quality" in caught.facts[:2]
     assert caught.warning is not None and "--equalise" in caught.warning
     assert "JPEG quality (AUC 1.00): real always 96, fake always 75" in caught.warning
     assert not {"width", "height", "format", "mode", "exif"} & set(caught.facts)
+
+    remedied = audit.run(biased, is_fake, np.arange(80), 0, equalised=True)
+    assert remedied.warning is not None and "re-encoded alike" in remedied.warning
+    assert "--equalise" not in remedied.warning
 
     clean = audit.run(looked_at("clean", 96), is_fake, np.arange(80), 0)
     assert clean.warning is None and clean.facts == ()
