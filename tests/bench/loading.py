@@ -25,7 +25,7 @@ from asap_core.learning.encoder import Encoder, EncoderSettings  # isort: split
 import open_clip
 
 AIM = 0.9
-COUNT, TURNS = 256, 5  # images, and how often both are measured
+COUNT, TURNS = 192, 4  # images, and how often both are measured
 MODEL = "ViT-B-32-quickgelu"
 
 
