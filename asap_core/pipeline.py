@@ -81,8 +81,8 @@ class Build:
         self.request, self.settings = request, settings
         self.stages, self.clock, self.teacher = stages, clock, teacher
         self.notes: list[str] = []
+        self.encoder = self.open_encoder()  # first: weights that cannot be had are known in seconds
         self.images = self.read()
-        self.encoder = self.open_encoder()
         self.loading = EmbeddingSettings(
             workers=request.workers, equalise=teacher.info["equalise"] if teacher else request.equalise
         )
