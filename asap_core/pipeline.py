@@ -88,7 +88,8 @@ class Build:
         )
         self.seen = (self.images.fingerprint, self.encoder.identity, self.loading.equalise)
         learnt = teacher.fingerprint if teacher else (settings.spelling, settings.distiller)
-        self.fingerprint = cache.key("", VERSION, *self.seen, learnt, settings.plane, request.seed)[1:]
+        where = str(self.images.root)  # a copy elsewhere shares the stages, but not the pictures' addresses
+        self.fingerprint = cache.key("", VERSION, where, *self.seen, learnt, settings.plane, request.seed)[1:]
 
     def read(self) -> Catalogue:
         """Images on disk -> catalogue; read again only if a name, size or time changed."""
