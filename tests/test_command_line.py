@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,6 +147,16 @@ def test_a_folder_is_built_served_and_moved_to_the_next_free_port(study, photos)
         for serving in (first, second):
             serving.send_signal(signal.SIGINT)
         assert [serving.wait(timeout=30) for serving in (first, second)] == [0, 0]
+
+
+def test_a_copy_elsewhere_reuses_the_stages_but_shows_its_own_pictures(study, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "moved")
+    done = run("build", tmp_path / "moved", "--out", tmp_path / "again", "--encoder", "mini",
+               cache=study.parent / "cache")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "again/summary.json").read_text("utf-8"))["stages"]["embedding"]["remembered"]
+    assert analysis.load(tmp_path / "again").root == tmp_path / "moved"
+    assert arrays(tmp_path / "again") == arrays(study)
 
 
 def test_predict_judges_new_images(study, tmp_path):
