@@ -126,8 +126,8 @@ def _batches(
 ) -> Iterator[Tensor]:
     """Prepared sources in order, stacked by the batch; one batch is prepared while another is being encoded.
 
-    Threads, because Pillow decodes and resizes outside Python's lock: processes are no faster and cost a copy
-    of every picture and of torch. Never more than two batches are held.
+    Threads, because Pillow decodes and resizes outside Python's lock; processes would cost a copy of
+    every picture and of torch. Never more than two batches are held.
     """
     waiting: deque[Future[Tensor]] = deque()
     rest = iter(sources)
