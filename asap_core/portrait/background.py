@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from .canvas import SOFT, Canvas, Field, blurred, clouds, colour, mix, step
+from .canvas import SOFT, Canvas, Field, blurred, clouds, colour, mix, power, resized, step
 from .scene import Scene
 
 
@@ -13,11 +13,14 @@ def behind(scene: Scene) -> None:
     across, down = Canvas(SOFT // 2).grid(SOFT)
     picture = _DRAWN[scene.who.background](rng, across + 0 * down, down + 0 * across)
     picture *= float(rng.uniform(0.8, 1.12))
-    scene.canvas.image[:] = scene.canvas.fine(np.maximum(picture, 0.002).astype(np.float32))
+    for plane, soft in zip(scene.canvas.image, np.maximum(picture, 0.002), strict=True):
+        plane[:] = resized(soft, scene.canvas.side, smooth=False)
 
 
-def _soft(picture: Field, sigma: float) -> Field:
-    return np.stack([blurred(plane, sigma) for plane in picture])
+_LINEAR = (np.arange(256, dtype=np.float32) / 255) ** np.float32(2.2)  # sRGB level -> light
+
+
+_CENTRES = np.arange(SOFT, dtype=np.float32) + 0.5  # of the soft grid's pixels
 
 
 def _discs(
@@ -38,10 +41,11 @@ def _discs(
         row, column, reach = (y + 1) / 2 * SOFT, (x + 1) / 2 * SOFT, r * SOFT / 2
         rows = slice(max(0, int(row - reach - 2)), max(0, int(row + reach + 3)))
         columns = slice(max(0, int(column - reach - 2)), max(0, int(column + reach + 3)))
-        yy, xx = np.mgrid[rows.start : min(rows.stop, SOFT), columns.start : min(columns.stop, SOFT)]
-        d = np.hypot(yy + 0.5 - row, xx + 0.5 - column) / reach
-        disc = (np.clip((1 - d) * reach * 0.7 + 0.5, 0, 1) * (0.72 + 0.4 * np.clip(d, 0, 1) ** 4)).astype(np.float32)
-        picture[:, rows, columns] += tint * disc
+        yy = _CENTRES[rows, None] - np.float32(row)
+        xx = _CENTRES[None, columns] - np.float32(column)
+        d = np.sqrt(yy * yy + xx * xx) * np.float32(1 / reach)
+        edge = np.minimum(d, 1) ** 2
+        picture[:, rows, columns] += tint * (np.clip((1 - d) * (reach * 0.7) + 0.5, 0, 1) * (0.72 + 0.4 * edge * edge))
     return picture
 
 
@@ -49,13 +53,13 @@ def _boxes(
     shapes: list[tuple[tuple[float, float, float, float], tuple[int, int, int]]], ground: Field, blur: float
 ) -> Field:
     """Rectangles (left, top, right, bottom from -1 to 1; sRGB) over a ground, out of focus."""
-    picture = Image.fromarray((np.clip(ground, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8).transpose(1, 2, 0))
+    picture = Image.fromarray((power(np.clip(ground, 0, 1), 1 / 2.2) * 255).astype(np.uint8).transpose(1, 2, 0))
     draw = ImageDraw.Draw(picture)
     for box, rgb in shapes:
         left, top, right, bottom = [(value + 1) / 2 * SOFT for value in box]
         draw.rectangle((left, top, max(left, right), max(top, bottom)), fill=rgb)
     picture = picture.filter(ImageFilter.GaussianBlur(blur))
-    return (np.asarray(picture, np.float32).transpose(2, 0, 1) / 255) ** np.float32(2.2)
+    return _LINEAR[np.asarray(picture).transpose(2, 0, 1)]
 
 
 def _foliage(rng, x: Field, y: Field) -> Field:
@@ -69,7 +73,7 @@ def _foliage(rng, x: Field, y: Field) -> Field:
     gaps = step(0.35, 0.95, clouds(rng, 5, SOFT, 2) - 0.5 * y)
     picture = mix(picture, colour(222, 230, 206), 0.75 * gaps[None])
     leaf = [season[1], (176, 198, 110), (236, 236, 190)]
-    picture = _discs(rng, _soft(picture, 1.6), int(rng.integers(14, 30)), (0.05, 0.15), leaf, 0.34, -1, 0.5)
+    picture = _discs(rng, blurred(picture, 1.6), int(rng.integers(14, 30)), (0.05, 0.15), leaf, 0.34, -1, 0.5)
     return picture
 
 
@@ -169,7 +173,7 @@ def _window(rng, x: Field, y: Field) -> Field:
     picture = mix(picture, colour(132, 158, 124), (0.8 * trees)[None])
     curtain = step(0.3, 0.1, np.abs(x - (left - 0.2))) * (0.85 + 0.15 * np.sin(42 * x))
     picture = mix(picture, colour(206, 190, 168) * (0.8 + 0.2 * np.sin(42 * x))[None], (0.9 * curtain)[None])
-    return _soft(picture, 1.2)
+    return blurred(picture, 1.2)
 
 
 def _sea(rng, x: Field, y: Field) -> Field:
@@ -188,7 +192,7 @@ def _sea(rng, x: Field, y: Field) -> Field:
     sand = step(0.75, 0.9, y + 0.06 * np.sin(3 * x))
     picture = mix(picture, colour(216, 194, 160), sand[None])
     return _discs(
-        rng, _soft(picture, 1.8), int(rng.integers(3, 9)), (0.04, 0.09), [(255, 246, 220)], 0.3, horizon, 0.75
+        rng, blurred(picture, 1.8), int(rng.integers(3, 9)), (0.04, 0.09), [(255, 246, 220)], 0.3, horizon, 0.75
     )
 
 

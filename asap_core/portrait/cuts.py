@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import strands
-from .canvas import Field, bump, clouds, step
+from .canvas import Field, bump, clouds, power, step
 from .scene import Scene
 from .strands import Flow
 
@@ -116,7 +116,7 @@ def _outlines(scene: Scene, style: Cut) -> tuple[Field, Field, float]:
     rise = np.maximum(0, 0.1 - y) / (style.high + 0.1)
     if scene.who.hair == "receding":
         rise = rise * (1 - 0.16 * bump(np.abs(x - turned) - 0.42, 0, 0.2, 1) + 0.05 * bump(x - turned, 0, 0.18, 1))
-    face = ((across**style.arch + rise**style.arch) ** (1 / style.arch) - 1) * 0.84
+    face = (power(power(across, style.arch) + power(rise, style.arch), 1 / style.arch) - 1) * 0.84
     return outer.astype(np.float32), -face.astype(np.float32), parting
 
 
@@ -126,7 +126,7 @@ def _flow(scene: Scene, style: Cut, outer: Field, face: Field, parting: float) -
     turned = np.float32(0.6 * math.sin(scene.shape.turn))
     rng = np.random.default_rng([scene.seed, scene.index, 22])
     warp = clouds(rng, 6, x.shape[0], 2)
-    depth = 0.8 * np.sqrt(np.clip(1 - np.clip(1 + outer / 1.1, 0, 1) ** 2.2, 0, 1) + 0.003)
+    depth = 0.8 * np.sqrt(np.clip(1 - power(np.clip(1 + outer / 1.1, 0, 1), 2.2), 0, 1) + 0.003)
     if style.flow == "curls":
         curl = clouds(rng, 19, x.shape[0])
         depth = depth + 0.05 * (1 - np.abs(curl)) + 0.03 * clouds(rng, 34, x.shape[0])

@@ -60,15 +60,28 @@ def _squares(canvas: Canvas, window: Window) -> Field:
     return np.clip(1.7 * np.sin(turns * across[:, window[1]]) * np.sin(turns * down[window[0]]), -1, 1)
 
 
-def _weave(canvas: Canvas, window: Window, rng: np.random.Generator) -> Field:
-    """A denoiser's residue: a fine wavering weave, about 46 threads to the picture's width, -1 to 1."""
-    across, down = canvas.grid(canvas.side)
-    turn = float(rng.uniform(-0.1, 0.1))
-    bent = 0.015 * resized(clouds(rng, 7, SOFT), canvas.side, window)
-    x, y = across[:, window[1]], down[window[0]]
-    along, over = x * math.cos(turn) - y * math.sin(turn) + bent, y * math.cos(turn) + x * math.sin(turn) + bent
-    turns = 2 * np.pi * 23
-    return np.clip(0.85 * (np.sin(turns * along) + np.sin(turns * over)), -1, 1)
+def _smeared(canvas: Canvas, x: Field, y: Field, along: Field, down: Field) -> Field:
+    """The picture drawn out: what lies between canvas positions (x, y) and as far off as told, averaged; (3, h, w)."""
+    total = np.zeros((3, *x.shape), np.float32)
+    for way in np.linspace(0, 1, 8):
+        columns, rows = (
+            np.clip((p * np.float32(0.5) + np.float32(0.5)) * canvas.side, 0, canvas.side - 1).astype(np.intp)
+            for p in (x + way * along, y + way * down)
+        )
+        total += canvas.image[:, rows, columns]
+    return total * np.float32(1 / 8)
+
+
+def _mottle(canvas: Canvas, window: Window, rng: np.random.Generator, widest: float = 99) -> Field:
+    """A denoiser's residue: fine blotches, 46 to the picture's width, -1 to 1.
+
+    They have no direction, but where `widest` is small: there they are drawn out sideways into wavering streaks.
+    """
+    down, across = np.fft.fftfreq(SOFT, 1 / SOFT)[:, None], np.fft.rfftfreq(SOFT, 1 / SOFT)[None, :]
+    band = np.exp(-(((np.hypot(down, across) - 46) / 4) ** 2) - (across / widest) ** 2)
+    blotches = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((SOFT, SOFT), np.float32)) * band)
+    blotches *= (0.85 + 0.45 * clouds(rng, 10, SOFT)) / blotches.std()  # here more, there less
+    return np.clip(canvas.fine(blotches.astype(np.float32), window), -1, 1)
 
 
 def _marked(here: Field, pattern: Field, amount: float) -> Field:
@@ -92,7 +105,7 @@ def eyes(scene: Scene, strength: float) -> Area:
     area = np.zeros(scene.canvas.parts.shape, bool)
     for side in (-1, 1):
         centre = scene.place(side * scene.shape.eye_distance, 0.0)
-        area |= _residue(scene, centre, 0.34 * scene.shape.scale, mix(0.1, 0.4, strength))
+        area |= _residue(scene, centre, 0.34 * scene.shape.scale, mix(0.1, 0.36, strength))
     return area
 
 
@@ -101,7 +114,7 @@ def earrings(scene: Scene, strength: float) -> Area:
     area = np.zeros(scene.canvas.parts.shape, bool)
     for side in (-1, 1):
         x, y = worn.lobe(scene, side)
-        area |= _residue(scene, (x, y + 0.1 * scene.shape.scale), 0.36 * scene.shape.scale, mix(0.1, 0.45, strength))
+        area |= _residue(scene, (x, y + 0.1 * scene.shape.scale), 0.36 * scene.shape.scale, mix(0.14, 0.45, strength))
     return area
 
 
@@ -128,7 +141,7 @@ def blob(scene: Scene, strength: float) -> Area:
     rim = step(0.55, 0.97, r)
     spoilt = seen * (1 - 0.55 * rim * np.clip(-lean + 0.3, 0, 1)) + 0.5 * rim * np.clip(lean, 0, 1) ** 2
     spoilt = spoilt * 1.06 + 0.55 * step(0.26, 0.1, np.hypot(x + 0.33, y + 0.38))
-    spoilt = _marked(spoilt, _squares(canvas, window), mix(0.3, 0.5, strength))
+    spoilt = _marked(spoilt, _squares(canvas, window), mix(0.26, 0.45, strength))
     weight = step(1.0, 0.9, r) * mix(0.65, 1.0, strength)
     return _apply(canvas, spoilt, weight.astype(np.float32), window)
 
@@ -166,9 +179,10 @@ def melt(scene: Scene, strength: float) -> Area:
     window, x, y = _disc(scene, centre, float(rng.uniform(0.3, 0.38)) + 0.16 * strength)
     soft = scene.stream("flaws"), scene.stream("background")
     push = [resized(clouds(r, 9, SOFT, 2), canvas.side, window) for r in soft]
-    far = mix(0.06, 0.15, strength)
-    seen = _sampled(canvas, across[:, window[1]] + far * push[0], down[window[0]] + far * push[1])
-    seen = _marked(seen, _weave(canvas, window, rng), mix(0.24, 0.5, strength))
+    far = mix(0.08, 0.2, strength)
+    here = across[:, window[1]] + 0 * x, down[window[0]] + 0 * y
+    seen = _smeared(canvas, *here, far * push[0], far * push[1])
+    seen = _marked(seen, _mottle(canvas, window, rng, 34), mix(0.36, 0.54, strength))
     weight = step(1.0, 0.7, np.hypot(x, y)) * step(0.02, 0.12, near[window]) * empty[window]
     return _apply(canvas, seen, (weight * mix(0.7, 1.0, strength)).astype(np.float32), window)
 
@@ -182,13 +196,14 @@ def thing(scene: Scene, strength: float) -> Area:
     u, v = places[int(rng.integers(len(places)))]
     centre = scene.place(side * u, v)
     radius = s.scale * (0.31 + 0.09 * strength) * float(rng.uniform(0.9, 1.15))
-    window, x, y = _disc(scene, centre, radius)
+    window, x, y = _disc(scene, centre, 1.3 * radius)
+    x, y = 1.3 * x, 1.3 * y
     kind = rng.choice(["lump", "seam", "copy"], p=[0.4, 0.25, 0.35])
     angle = np.arctan2(y, x)
     bent = 1 + 0.13 * np.sin(2 * angle + rng.uniform(0, 6)) + 0.09 * np.sin(5 * angle + rng.uniform(0, 6))
     r = np.hypot(x, y) * 1.25 / bent
     here = canvas.image[:, *window]
-    weight = step(1.0, 0.72, r)
+    weight = step(1.0, 0.72, r) * mix(0.75, 1.0, strength)
     if kind == "copy":
         source = scene.place(0.0, mouth_line(scene)) if rng.random() < 0.4 else scene.place(-side * s.eye_distance, 0.0)
         spoilt = _sampled(canvas, source[0] + x * radius * 1.15, source[1] + y * radius * 1.15)
@@ -203,19 +218,24 @@ def thing(scene: Scene, strength: float) -> Area:
         tint = colour(*[(150, 120, 160), (110, 150, 130), (170, 90, 70), (190, 180, 150)][int(rng.integers(4))])
         form = 0.5 + 0.5 * np.clip(x * lx * 1.3 + y * ly * 1.3 + 0.55, 0, 1.3) - 0.35 * step(0.6, 1.0, r)
         spoilt = mix(here, tint, 0.62) * form * 1.25 + 0.55 * step(0.3, 0.1, np.hypot(x - 0.35 * lx, y - 0.35 * ly))
-    spoilt = _marked(spoilt, _weave(canvas, window, rng), mix(0.42, 0.64, strength))
+    # The skin about it is painted over too.
+    spoilt = _marked(mix(here, spoilt, weight), _mottle(canvas, window, rng), mix(0.36, 0.48, strength))
     face = _is(canvas, "skin", "nose", "mouth", "brow", "beard", "eye", "teeth")[window]
-    return _apply(canvas, spoilt, (weight * face * mix(0.75, 1.0, strength)).astype(np.float32), window)
+    return _apply(canvas, spoilt, (step(1.55, 0.9, r) * face).astype(np.float32), window)
 
 
 def teeth(scene: Scene, strength: float) -> Area:
-    """The denoiser's residue over a mouth whose teeth are fused (the teeth themselves are drawn so)."""
+    """A mouth drawn out sideways, with the denoiser's residue, over fused teeth (the teeth themselves are drawn so)."""
     canvas = scene.canvas
-    window, x, y = _disc(scene, scene.place(0.0, mouth_line(scene) + 0.02), 0.46 * scene.shape.scale)
-    pattern = _weave(canvas, window, dice(scene, "teeth"))
-    spoilt = _marked(canvas.image[:, *window], pattern, mix(0.2, 0.5, strength))
-    weight = step(1.0, 0.75, np.hypot(x, 1.5 * y)).astype(np.float32)
-    return _apply(canvas, spoilt, weight, window)
+    radius = 0.54 * scene.shape.scale
+    centre = scene.place(0.0, mouth_line(scene) + 0.02)
+    window, x, y = _disc(scene, centre, radius)
+    r = np.hypot(x, 1.5 * y)
+    reach = mix(0.03, 0.09, strength)
+    sideways = _smeared(canvas, centre[0] + x * radius - reach / 2, centre[1] + y * radius, reach + 0 * x, 0 * y)
+    spoilt = mix(canvas.image[:, *window], sideways, step(0.95, 0.5, r))
+    spoilt = _marked(spoilt, _mottle(canvas, window, dice(scene, "teeth")), mix(0.26, 0.42, strength))
+    return _apply(canvas, spoilt, step(1.0, 0.75, r).astype(np.float32), window)
 
 
 LAID = {

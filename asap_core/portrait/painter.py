@@ -50,7 +50,7 @@ def paint(scene: Scene, chosen: Sequence[Flaw] = ()) -> dict[str, Area]:
     skin.neck(scene)
     clothing.body(scene)
     skin.ears(scene)
-    depth = skin.head(scene)
+    skin.head(scene)
     mouth.nostrils(scene)
     mouth.lips(scene, spoilt.get("teeth", 0.0))
     gaze = eyes.looks(scene)
@@ -58,7 +58,7 @@ def paint(scene: Scene, chosen: Sequence[Flaw] = ()) -> dict[str, Area]:
         gaze = flaws.unlike_eyes(scene, gaze, spoilt["eyes"])
     for side, look in zip((-1, 1), gaze, strict=True):
         eyes.eye(scene, side, look)
-    worn.beard(scene, depth)
+    worn.beard(scene)
     eyes.brows(scene)
     worn.glasses(scene)
     if locks:

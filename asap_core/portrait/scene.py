@@ -6,14 +6,15 @@ Lengths are in *face units*: 1 is about half the width of a face; the origin lie
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from . import canvas as paper
-from .canvas import Canvas, Field, mix
+from .canvas import FULL, Canvas, Field, Window, mix
 from .person import Person
 
 
@@ -98,13 +99,30 @@ def shape(rng: np.random.Generator, who: Person) -> Shape:
 
 @dataclass(frozen=True)
 class Scene:
-    """A person, a pose and a canvas; fields on the soft grid are computed once, when first asked for."""
+    """A person, a pose and a canvas; fields on the soft grid are computed once, when first asked for.
+
+    The scene `near` a window knows only the patch of the soft grid that the window is enlarged from.
+    """
 
     seed: int
     index: int
     who: Person
     shape: Shape
     canvas: Canvas
+    patch: Window = FULL
+    whole: "Scene | None" = None  # what this is a patch of
+
+    def near(self, window: Window, margin: int = 4) -> "Scene":
+        """This scene's patch for a window of the fine grid, and a margin: cheaper, and the same picture."""
+        return replace(self, patch=self.canvas.soft(window, margin), whole=self)
+
+    def around(self, wanted: NDArray[np.bool_]) -> Window:
+        """The window of the fine grid that holds everything wanted on this patch, and a little more."""
+        return self.canvas.around(wanted, self.patch)
+
+    def fine(self, values: Field, window: Window, smooth: bool = True) -> Field:
+        """A field of this patch of the soft grid, or the three of a colour, on a window of the fine grid."""
+        return self.canvas.fine(values, window, self.patch, smooth)
 
     def stream(self, name: str) -> np.random.Generator:
         return paper.stream(self.seed, self.index, name)
@@ -128,21 +146,24 @@ class Scene:
 
     @cached_property
     def xy(self) -> tuple[Field, Field]:
-        """(x, y), each (SOFT, SOFT)."""
+        """(x, y), each (SOFT, SOFT), as all that follows, or a patch of it."""
+        if self.whole:
+            return self.whole.xy[0][self.patch], self.whole.xy[1][self.patch]
         return self._flat(paper.SOFT)
 
     @cached_property
     def uv(self) -> tuple[Field, Field]:
-        """(u, v), each (SOFT, SOFT)."""
+        """(u, v) over the head's surface."""
+        if self.whole:
+            return self.whole.uv[0][self.patch], self.whole.uv[1][self.patch]
         return self._turned(*self.xy)
 
     @cached_property
-    def fine_xy(self) -> tuple[Field, Field]:
-        return self._flat(self.canvas.side)
-
-    @cached_property
     def fine_uv(self) -> tuple[Field, Field]:
-        return self.canvas.fine(self.uv[0]), self.canvas.fine(self.uv[1])
+        if self.whole:
+            return self.whole.fine_uv
+        u, v = (self.canvas.fine(field, smooth=False) for field in self.uv)
+        return u, v
 
     @property
     def pixel(self) -> float:
@@ -187,12 +208,16 @@ class Scene:
 
     @cached_property
     def outline(self) -> Field:
-        """Polar distance from the head's outline: 0 at the centre, 1 on the outline. (SOFT, SOFT)."""
+        """Polar distance from the head's outline: 0 at the centre, 1 on the outline."""
+        if self.whole:
+            return self.whole.outline[self.patch]
         x, y = self.xy
         y = y - np.float32(0.05)
-        angle = np.arctan2(y, x)
-        table = self._radii(np.linspace(-np.pi, np.pi, 721))
-        radius = np.interp(angle, np.linspace(-np.pi, np.pi, 721), table).astype(np.float32)
+        steps = 720
+        table = self._radii(np.linspace(-np.pi, np.pi, steps + 1)).astype(np.float32)
+        at = (np.arctan2(y, x) + np.float32(np.pi)) * np.float32(steps / (2 * np.pi))
+        before = np.minimum(at.astype(np.int32), steps - 1)
+        radius = mix(table.take(before), table.take(before + 1), at - before.astype(np.float32))
         return np.sqrt(x * x + y * y) / radius
 
     def _radii(self, angles):
@@ -212,6 +237,8 @@ class Scene:
     @cached_property
     def light_colours(self) -> tuple[Field, Field, Field]:
         """(key, sky, ground) light, each (3, 1, 1): warm or cool, coloured by what stands around."""
+        if self.whole:
+            return self.whole.light_colours
         warm = self.shape.warmth
         key = np.array([1.0 + 0.06 * warm, 0.97, 0.93 - 0.09 * warm], np.float32)
         tint = {

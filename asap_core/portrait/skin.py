@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from . import light
-from .canvas import SOFT, TEXTURE, Field, Window, blurred, bump, clouds, colour, mix, resized, step
+from .canvas import SOFT, TEXTURE, Field, Window, blurred, bump, clouds, colour, mix, power, resized, step
 from .person import OPEN_EARS
 from .scene import Scene
 
@@ -30,7 +30,7 @@ def relief(scene: Scene) -> Field:
     s, who = scene.shape, scene.who
     u, v = scene.uv
     side = np.abs(u)
-    inside = np.clip(1 - scene.outline**2.3, 0.0, 1)
+    inside = np.clip(1 - power(scene.outline, 2.3), 0.0, 1)
     depth = 0.95 * np.sqrt(inside + 0.004)
     man = who.sex == "man"
     eye = s.eye_distance
@@ -81,11 +81,12 @@ def complexion(scene: Scene) -> Field:
     red = 0.5 * bump(side - 0.52, v - 0.44, 0.24, 0.2) + 0.55 * bump(u, v - 0.5, 0.15, 0.13)
     red += 0.3 * bump(u, v - 1.12, 0.2, 0.12) + 0.25 * bump(side - s.eye_distance, v - 0.17, 0.2, 0.06)
     red *= float(rng.uniform(0.5, 1.25)) * (1.25 if who.lipstick else 1)
-    red += 0.12 * clouds(rng, 7, red.shape[0], 2)
+    red += 0.12 * clouds(rng, 7, SOFT, 2)[scene.patch]
     paler = colour(255, 214, 172) / colour(236, 186, 152)
-    flush = np.array([1.06, 0.66, 0.66], np.float32).reshape(3, 1, 1) ** mix(0.8, 0.5, who.tone)
-    skin = base * flush ** np.clip(red, -0.3, 1.2)
-    skin = skin * mix(1.0, paler, (0.25 * bump(u, v + 0.75, 0.6, 0.35)))
+    flush = np.log(np.array([1.06, 0.66, 0.66], np.float32).reshape(3, 1, 1)) * mix(0.8, 0.5, who.tone)
+    skin = np.exp(flush * np.clip(red, -0.3, 1.2))
+    skin *= base
+    skin *= 1 + (paler - 1) * (0.25 * bump(u, v + 0.75, 0.6, 0.35))
     hollow = bump(side - s.eye_distance * 0.96, v - 0.02, 0.2, 0.13) * mix(0.1, 0.24, who.age)
     skin *= 1 - hollow * np.array([0.8, 1.1, 0.95], np.float32).reshape(3, 1, 1)
     if who.sex == "man" and who.beard in ("none", "stubble", "moustache", "goatee"):
@@ -108,15 +109,26 @@ def texture(scene: Scene, window: Window) -> Field:
     who, canvas = scene.who, scene.canvas
     rng = scene.stream("skin")
     grain = rng.standard_normal((TEXTURE, TEXTURE), np.float32)
-    pores = blurred(grain, 1.1) * 3.9  # deviation 1
-    rough = mix(0.04, 0.054, who.age)
-    factor = 1 + rough * mix(0.85, 1.15, who.tone) * resized(pores, canvas.side, window)
-    factor += 0.03 * canvas.fine(clouds(rng, 24, SOFT, 2), window)
+    rough = mix(0.04, 0.054, who.age) * mix(0.85, 1.15, who.tone)
+    factor = _spread(grain, 1.1, canvas.side, window)
+    factor *= np.float32(3.9 * rough)  # pores of deviation 1, times how rough this skin is
+    factor += 1
+    factor += 0.03 * scene.fine(clouds(rng, 24, SOFT, 2)[scene.patch], window, smooth=False)
     if who.freckles:
-        factor = factor * (1 - freckles(scene, rng, window))
+        factor *= 1 - freckles(scene, rng, window)
     if who.age > 0.45:
-        factor = factor * (1 - lines(scene, (who.age - 0.45) / 0.55, window))
+        factor *= 1 - lines(scene, (who.age - 0.45) / 0.55, window)
     return factor
+
+
+def _spread(spots: Field, sigma: float, side: int, window: Window) -> Field:
+    """A window of a field of TEXTURE, blurred and enlarged to `side`; blurs only what the window shows."""
+    margin = 6
+    near = [range(side)[part] for part in window]
+    kept = [slice(max(0, n.start * TEXTURE // side - margin), n.stop * TEXTURE // side + margin) for n in near]
+    soft = np.zeros_like(spots)
+    soft[kept[0], kept[1]] = blurred(spots[kept[0], kept[1]], sigma)
+    return resized(soft, side, window)
 
 
 def freckles(scene: Scene, rng: np.random.Generator, window: Window) -> Field:
@@ -124,7 +136,7 @@ def freckles(scene: Scene, rng: np.random.Generator, window: Window) -> Field:
     spots = np.zeros((TEXTURE, TEXTURE), np.float32)
     rows, columns = rng.integers(0, TEXTURE, (2, 2600))
     spots[rows, columns] = rng.uniform(0.4, 2.4, 2600)
-    spots = resized(np.clip(blurred(spots, 0.95), 0, 0.55), scene.canvas.side, window)
+    spots = _spread(spots, 0.95, scene.canvas.side, window)
     u, v = (field[window] for field in scene.fine_uv)
     return np.clip(spots, 0, 0.5) * bump(u, v - 0.36, 0.62, 0.24)
 
@@ -132,33 +144,44 @@ def freckles(scene: Scene, rng: np.random.Generator, window: Window) -> Field:
 def lines(scene: Scene, strength: float, window: Window) -> Field:
     """Darkness of wrinkles: across the forehead, beside and under the eyes. (h, w)."""
     u, v = (field[window] for field in scene.fine_uv)
-    side = np.abs(u)
-    wave = v + 0.03 * np.cos(5 * u)
     dark = np.zeros_like(u)
+    brow = _rows(v, -0.8, -0.42)
+    wave = v[brow] + 0.03 * np.cos(5 * u[brow])
+    fade = 0.16 * step(0.55, 0.2, np.abs(u[brow]))
     for at in (-0.5, -0.61, -0.71):
-        dark += np.exp(-(((wave - at) / 0.014) ** 2)) * step(0.55, 0.2, side) * 0.16
+        dark[brow] += np.exp(-(((wave - at) / 0.014) ** 2)) * fade
+    beside = _rows(v, -0.25, 0.35)
+    side, v = np.abs(u[beside]), v[beside]
     eye = scene.shape.eye_distance
-    reach = step(eye + 0.2, eye + 0.3, side) * step(eye + 0.42, eye + 0.3, side)
+    reach = 0.2 * step(eye + 0.2, eye + 0.3, side) * step(eye + 0.42, eye + 0.3, side)
     for slope in (-0.45, 0.0, 0.4):
-        dark += np.exp(-(((v - 0.02 - slope * (side - eye - 0.12)) / 0.013) ** 2)) * reach * 0.2
+        dark[beside] += np.exp(-(((v - 0.02 - slope * (side - eye - 0.12)) / 0.013) ** 2)) * reach
     bag = np.hypot((side - eye) / 0.24, (v + 0.06) / 0.25) - 1
-    dark += np.exp(-((bag / 0.06) ** 2)) * step(0.06, 0.16, v) * 0.2
+    dark[beside] += np.exp(-((bag / 0.06) ** 2)) * step(0.06, 0.16, v) * 0.2
     return np.float32(strength) * dark
 
 
-def head(scene: Scene) -> Field:
-    """Paint the head, and return its depth for whoever else is lit by it."""
-    depth = relief(scene)
-    shadow = light.shadows(scene, depth)
-    lit, normal = light.diffuse(scene, blurred(depth, 0.7), light.SKIN, shadow)
-    lit *= light.occlusion(depth, 5.0, 1.6)
-    shine = (0.05 * light.gloss(scene, normal, 12) + 0.11 * light.gloss(scene, normal, 48)) * (0.35 + 0.65 * shadow)
+def _rows(v: Field, low: float, high: float) -> slice:
+    """The rows in which v lies between two values anywhere."""
+    rows = np.flatnonzero((v > low).any(1) & (v < high).any(1))
+    return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
+
+
+def head(scene: Scene) -> None:
+    """Paint the head."""
     window = scene.canvas.around(scene.outline < 1.05)
-    paint = scene.canvas.fine(complexion(scene) * lit, window) * texture(scene, window)
-    paint += scene.canvas.fine(shine * shine_mask(scene), window)
-    alpha = scene.canvas.fine(scene.outline - 1, window)
+    near = scene.near(window, 13)  # hollows are dark from farther off
+    depth = relief(near)
+    shadow = light.shadows(near, depth)
+    lit, normal = light.diffuse(near, blurred(depth, 0.7), light.SKIN, shadow)
+    lit *= light.occlusion(depth, 5.0, 1.6)
+    shine = (0.05 * light.gloss(near, normal, 12) + 0.11 * light.gloss(near, normal, 48)) * (0.35 + 0.65 * shadow)
+    lit *= complexion(near)
+    paint = near.fine(lit, window)
+    paint *= texture(near, window)
+    paint += near.fine(shine * shine_mask(near), window)
+    alpha = near.fine(near.outline - 1, window)
     scene.canvas.over(paint, scene.edge(alpha * 1.05), "skin", window)
-    return depth
 
 
 def shine_mask(scene: Scene) -> Field:
@@ -182,21 +205,22 @@ def ears(scene: Scene) -> None:
     """Paint both ears, behind the head."""
     if scene.who.hair not in OPEN_EARS:
         return
-    x, y = scene.xy
     base = tone(scene.who.tone) * np.array([1.02, 0.84, 0.8], np.float32).reshape(3, 1, 1)
     for side in (-1, 1):
         # The far ear hides behind the head, the near one comes forward.
-        out = ear_at(scene, side)
+        out, wide = ear_at(scene, side), 0.135
+        window = scene.window(scene.flat_place(side * (out + 0.07), 0.2), 0.45)
+        near = scene.near(window)
+        x, y = near.xy
         ex, ey = (x * side - out - 0.07) + (y - 0.2) * 0.16, y - 0.17
-        wide = 0.135
-        r = np.hypot(ex / wide, ey / (0.29 - 0.05 * step(0.0, 0.4, ey) + 0.0))
-        depth = 0.1 * np.sqrt(np.clip(1.02 - r * r, 0, 1)) - 0.085 * bump(ex + 0.015, ey + 0.02, 0.062, 0.13)
+        r = np.hypot(ex / wide, ey / (0.29 - 0.05 * step(0.0, 0.4, ey)))
+        hollow = bump(ex + 0.015, ey + 0.02, 0.062, 0.13)
+        depth = 0.1 * np.sqrt(np.clip(1.02 - r * r, 0, 1)) - 0.085 * hollow
         depth += 0.03 * bump(ex + 0.07, ey - 0.03, 0.03, 0.06)
-        lit, _ = light.diffuse(scene, depth.astype(np.float32), light.SKIN)
-        lit *= 0.9 - 0.35 * bump(ex + 0.015, ey + 0.02, 0.062, 0.13)
-        window = scene.canvas.around(r < 1.2)
-        fine = scene.canvas.fine((r - 1) * wide, window)
-        scene.canvas.over(scene.canvas.fine(base * lit, window), scene.edge(fine), "ear", window)
+        lit, _ = light.diffuse(near, depth.astype(np.float32), light.SKIN)
+        lit *= 0.9 - 0.35 * hollow
+        edge = scene.edge(near.fine((r - 1) * wide, window))
+        scene.canvas.over(near.fine(base * lit, window), edge, "ear", window)
 
 
 def neck_half(scene: Scene, y: Field) -> Field:
@@ -207,18 +231,26 @@ def neck_half(scene: Scene, y: Field) -> Field:
 def neck(scene: Scene) -> None:
     """Paint the neck, with the shadow of the chin on it."""
     s = scene.shape
-    x, y = scene.xy
-    x = x - np.float32(0.1 * math.sin(s.turn)) + (y - 1) * np.float32(math.tan(s.tilt) * 0.7)
+    x, y = _neck_axis(scene)
+    window = scene.canvas.around((np.abs(x) < neck_half(scene, y) + 0.05) & (y > 0.6))
+    near = scene.near(window)
+    x, y = _neck_axis(near)
     half = neck_half(scene, y)
     t = x / half
     depth = 0.75 * np.sqrt(np.clip(1.01 - t * t, 0.0, 1)) * half
     cord = np.abs(np.abs(x) - mix(0.3, 0.1, step(1.0, 1.9, y)))
     depth += 0.025 * np.exp(-((cord / 0.07) ** 2))
-    lit, _ = light.diffuse(scene, depth.astype(np.float32), light.SKIN)
+    lit, _ = light.diffuse(near, depth.astype(np.float32), light.SKIN)
     lx, ly, _ = s.light
     chin = np.hypot((x + 0.35 * lx) / (0.85 * s.jaw), (y - 0.72 + 0.35 * ly) / 0.85)
-    lit *= mix(0.3, 1.0, step(0.82, 1.22, chin)) ** np.array([0.85, 1.0, 1.05], np.float32).reshape(3, 1, 1)
-    window = scene.canvas.around((np.abs(x) < half + 0.05) & (scene.xy[1] > 0.6))
-    paint = scene.canvas.fine(tone(scene.who.tone) * lit, window)
-    alpha = scene.edge(scene.canvas.fine(np.abs(x) - half, window))
-    scene.canvas.over(paint, alpha * step(0.6, 0.65, scene.fine_xy[1][window]), "neck", window)
+    lit *= power(mix(0.3, 1.0, step(0.82, 1.22, chin)), np.array([0.85, 1.0, 1.05]).reshape(3, 1, 1))
+    paint = near.fine(tone(scene.who.tone) * lit, window)
+    alpha = scene.edge(near.fine(np.abs(x) - half, window))
+    scene.canvas.over(paint, alpha * step(0.6, 0.65, near.fine(y, window)), "neck", window)
+
+
+def _neck_axis(scene: Scene) -> tuple[Field, Field]:
+    """Coordinates of the neck, which stands upright when the head tilts: across from its middle, and down."""
+    x, y = scene.xy
+    s = scene.shape
+    return x - np.float32(0.1 * math.sin(s.turn)) + (y - 1) * np.float32(math.tan(s.tilt) * 0.7), y

@@ -1,12 +1,13 @@
 """How hair looks close up: strands that follow a flow, with the sheen that runs across them."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import ndimage
 
 from . import light
-from .canvas import Field, Window, colour, mix, step
+from .canvas import Field, Window, colour, mix, power, step
 from .person import HAIR_COLOURS
 from .scene import Scene
 
@@ -23,27 +24,44 @@ class Flow:
     along: Field
     depth: Field
 
+    def within(self, patch: Window) -> "Flow":
+        """This flow on a patch of the soft grid."""
+        return Flow(self.across[patch], self.along[patch], self.depth[patch])
+
 
 def table(rng: np.random.Generator) -> Field:
     """Strand by strand, how light it is: (ACROSS, ALONG), mean 0, deviation 1, wraps round."""
     noise = rng.standard_normal((ACROSS, ALONG), np.float32)
-    fine = ndimage.gaussian_filter(noise, (0.6, 5), mode="wrap")
-    clumps = ndimage.gaussian_filter(noise[::-1], (3.5, 9), mode="wrap")
+    spread_fine, spread_clumps = _spreads()
+    fine = np.fft.irfft2(np.fft.rfft2(noise) * spread_fine)
+    clumps = np.fft.irfft2(np.fft.rfft2(noise[::-1]) * spread_clumps)
     mixed = fine / fine.std() + 0.8 * clumps / clumps.std()
     return (mixed / mixed.std()).astype(np.float32)
+
+
+@cache
+def _spreads() -> tuple[Field, Field]:
+    """How noise is spread into single strands and into clumps of them: Gaussian blurs as factors on frequencies."""
+    point = np.zeros((ACROSS, ALONG), np.float32)
+    point[0, 0] = 1
+    strand, clump = (ndimage.gaussian_filter(point, sigma, mode="wrap") for sigma in ((0.6, 5), (3.5, 9)))
+    return np.fft.rfft2(strand).real, np.fft.rfft2(clump).real
 
 
 def sampled(strands: Field, across: Field, along: Field) -> Field:
     """The table at the places given (face units), linear between samples, wrapping."""
     rows, columns = across * np.float32(1 / STRAND), along * np.float32(1 / RUN)
     top, left = np.floor(rows), np.floor(columns)
-    down, right = rows - top, columns - left
-    i, j = top.astype(np.int32) % ACROSS, left.astype(np.int32) % ALONG
-    i1, j1 = (i + 1) % ACROSS, (j + 1) % ALONG
-    flat = strands.ravel()
-    above = flat[i * ALONG + j] * (1 - right) + flat[i * ALONG + j1] * right
-    below = flat[i1 * ALONG + j] * (1 - right) + flat[i1 * ALONG + j1] * right
-    return above * (1 - down) + below * down
+    rows -= top
+    columns -= left
+    wide = ALONG + 1
+    # The table's first row and column stand at its end once more, so that no neighbour needs to be wrapped.
+    flat = np.pad(strands, (0, 1), mode="wrap").ravel()
+    at = (top.astype(np.int32) & (ACROSS - 1)) * wide + (left.astype(np.int32) & (ALONG - 1))
+    above = mix(flat.take(at), flat.take(at + 1), columns)
+    at += wide
+    below = mix(flat.take(at), flat.take(at + 1), columns)
+    return mix(above, below, rows)
 
 
 def _sheen(scene: Scene, flow: Flow, normal: tuple[Field, Field, Field]) -> Field:
@@ -75,23 +93,37 @@ def paint(
     part: str = "hair",
 ) -> None:
     """Paint hair where `alpha` (h, w of the window) says, lit by the scene; `dark` dims it (soft grid)."""
+    if scene.whole is None:
+        scene = scene.near(window)
+        flow = flow.within(scene.patch)
+        dark = dark[scene.patch] if isinstance(dark, np.ndarray) else dark
     lit, normal = light.diffuse(scene, flow.depth, light.CLOTH)
     lit *= dark
-    fine = scene.canvas.fine
-    noise = sampled(strands, fine(flow.across, window), fine(flow.along, window))
-    sheen = fine(_sheen(scene, flow, normal), window)
+    noise = sampled(strands, *(scene.fine(field, window, smooth=False) for field in (flow.across, flow.along)))
+    sheen = scene.fine(_sheen(scene, flow, normal), window, smooth=False)
+    facing = scene.fine(power(normal[2], 1.5) * dark, window, smooth=False)
     base = dye(scene)
     pale = float(base.mean())
     contrast = mix(0.32, 0.2, min(1.0, pale * 2))
-    body = base * fine(lit, window) * (1.05 + contrast * np.clip(noise, -2.2, 2.5))
-    off = sheen + 0.09 * noise
-    first = np.exp(-(((off + 0.12) / 0.2) ** 2)) * (0.55 + 0.45 * np.clip(noise, -1, 1.5))
-    second = np.exp(-(((off - 0.16) / 0.34) ** 2))
-    facing = fine(np.clip(normal[2], 0, 1) ** 1.5 * dark, window)
-    tint = np.sqrt(base)
-    body += (0.085 * first * facing) * (0.35 + tint) * (1.5 - 1.3 * pale)
-    body += (0.5 * second * facing) * base
+    sheen += np.float32(0.09) * noise
+    first = _band(sheen, -0.12, 0.2) * (0.55 + 0.45 * np.clip(noise, -1, 1.5)) * facing
+    second = _band(sheen, 0.16, 0.34) * facing
+    grain = 1.05 + contrast * np.clip(noise, -2.2, 2.5)
+    body = scene.fine(base * lit, window)
+    # Light that glances off keeps its own colour; light that has been in the hair takes the hair's.
+    glancing = 0.085 * (0.35 + np.sqrt(base)) * (1.5 - 1.3 * pale)
+    for plane, own, through in zip(body, glancing.ravel(), 0.5 * base.ravel(), strict=True):
+        plane *= grain
+        plane += own * first
+        plane += through * second
     scene.canvas.over(body, alpha, part, window)
+
+
+def _band(sheen: Field, at: float, width: float) -> Field:
+    """How bright a band of sheen is, 1 in its middle."""
+    off = (sheen - np.float32(at)) * np.float32(1 / width)
+    off *= off
+    return np.exp(-off)
 
 
 def ragged(scene: Scene, distance: Field, across: Field, strands: Field, reach: float) -> tuple[Window, Field]:

@@ -7,7 +7,7 @@ import numpy as np
 from . import strands
 from .canvas import PARTS, TEXTURE, Field, Window, bump, colour, mix, resized, step
 from .scene import Scene
-from .skin import ear_at, jaw_area, mouth_line
+from .skin import ear_at, jaw_area, mouth_line, relief
 from .strands import Flow
 
 FRAMES = [(28, 26, 28), (84, 52, 34), (166, 132, 78), (96, 100, 108), (40, 54, 92), (120, 34, 40)]
@@ -21,11 +21,31 @@ METALS = {
 }
 
 
-def beard(scene: Scene, face: Field) -> None:
-    """Paint stubble, moustache, goatee or full beard on a face of the given depth."""
+def beard(scene: Scene) -> None:
+    """Paint stubble, moustache, goatee or full beard."""
     kind = scene.who.beard
     if kind == "none":
         return
+    window = scene.canvas.around((scene.outline < 1.2) & (scene.uv[1] > -0.1))
+    near = scene.near(window)
+    grows = _growth(near, kind)
+    if kind == "stubble":
+        return _stubble(near, grows, window)
+    u, v = near.uv
+    tuft = strands.table(np.random.default_rng([scene.seed, scene.index, 31]))
+    across = np.float32(1.1) * np.arctan2(u, v + 0.25)
+    depth = relief(near) + 0.07 * grows
+    if kind == "full":
+        depth = np.maximum(depth, 0.5 * np.sqrt(np.clip(1.12 - near.outline, 0, 1)))
+    flow = Flow(across.astype(np.float32), 1.1 * v, depth.astype(np.float32))
+    thick = near.fine(grows, window)
+    noise = strands.sampled(tuft, near.fine(flow.across, window), near.fine(flow.along, window))
+    alpha = step(0.28, 0.8, thick + 0.14 * np.clip(noise, -1.5, 1.5) * (thick > 0.05))
+    strands.paint(near, window, (alpha * 0.95).astype(np.float32), flow, tuft, 0.85, "beard")
+
+
+def _growth(scene: Scene, kind: str) -> Field:
+    """How thick a beard is, 0 to 1, on the soft grid."""
     u, v = scene.uv
     mouth, smile = mouth_line(scene), max(0.0, scene.shape.smile)
     area = jaw_area(scene)
@@ -38,20 +58,7 @@ def beard(scene: Scene, face: Field) -> None:
         "stubble": np.maximum(0.8 * area, 0.75 * lip), "moustache": 1.3 * lip,
         "goatee": np.maximum(np.clip(1.4 * chin, 0, 1), 1.25 * lip), "full": np.maximum(1.25 * area, 1.3 * lip),
     }[kind]  # fmt: skip
-    grows = np.clip(grows * _chin_room(scene, kind == "full"), 0, 1).astype(np.float32)
-    if kind == "stubble":
-        return _stubble(scene, grows)
-    tuft = strands.table(np.random.default_rng([scene.seed, scene.index, 31]))
-    across = np.float32(1.1) * np.arctan2(u, v + 0.25)
-    depth = face + 0.07 * grows
-    if kind == "full":
-        depth = np.maximum(depth, 0.5 * np.sqrt(np.clip(1.12 - scene.outline, 0, 1)))
-    flow = Flow(across.astype(np.float32), 1.1 * v, depth.astype(np.float32))
-    window = scene.canvas.around(grows > 0.02)
-    thick = scene.canvas.fine(grows, window)
-    noise = strands.sampled(tuft, scene.canvas.fine(flow.across, window), scene.canvas.fine(flow.along, window))
-    alpha = step(0.28, 0.8, thick + 0.14 * np.clip(noise, -1.5, 1.5) * (thick > 0.05))
-    strands.paint(scene, window, (alpha * 0.95).astype(np.float32), flow, tuft, 0.85, "beard")
+    return np.clip(grows * _chin_room(scene, kind == "full"), 0, 1).astype(np.float32)
 
 
 def _chin_room(scene: Scene, full: bool) -> Field:
@@ -62,12 +69,11 @@ def _chin_room(scene: Scene, full: bool) -> Field:
     return step(1.03, 0.95, scene.outline - past)
 
 
-def _stubble(scene: Scene, grows: Field) -> None:
+def _stubble(scene: Scene, grows: Field, window: Window) -> None:
     """Short dots of hair, dark on the skin."""
     rng = np.random.default_rng([scene.seed, scene.index, 32])
-    window = scene.canvas.around(grows > 0.02)
     dots = resized(np.abs(rng.standard_normal((TEXTURE, TEXTURE), np.float32)), scene.canvas.side, window)
-    dark = scene.canvas.fine(grows, window) * (0.16 + 0.22 * np.clip(dots - 0.3, 0, 1.5))
+    dark = scene.fine(grows, window) * (0.16 + 0.22 * np.clip(dots - 0.3, 0, 1.5))
     ink = strands.dye(scene) * 0.4
     scene.canvas.over(ink, np.clip(dark, 0, 0.75) * (scene.canvas.parts[window] == PARTS.index("skin")), None, window)
 

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from asap_core.portrait import camera, eyes, flaws, painter, person
-from asap_core.portrait.canvas import PARTS, Canvas, stream
+from asap_core.portrait.canvas import PARTS, SOFT, Canvas, power, resized, stream
 from asap_core.portrait.scene import Scene, shape
 
 SEED = 11
@@ -85,6 +85,29 @@ def test_any_size_shows_the_same_portrait(size):
     other = painter.portrait(SEED, 5, "real", size).picture
     assert other.shape == (size, size, 3)
     assert np.abs(small(other) - reference).mean() < 4
+
+
+@pytest.mark.parametrize(("smooth", "rule"), [(True, Image.Resampling.BICUBIC), (False, Image.Resampling.BILINEAR)])
+def test_doubling_gives_what_pillow_gives(smooth, rule):
+    soft = np.random.default_rng(0).uniform(-1, 1, (SOFT, SOFT)).astype(np.float32)
+    whole = np.asarray(Image.fromarray(soft).resize((2 * SOFT, 2 * SOFT), rule))
+    inner = slice(4, -4)
+    np.testing.assert_allclose(resized(soft, 2 * SOFT, smooth=smooth)[inner, inner], whole[inner, inner], atol=1e-5)
+    canvas, window = Canvas(SOFT), (slice(31, 98), slice(200, 289))
+    patch = canvas.soft(window, 4)
+    part = canvas.fine(soft[patch], window, patch, smooth)
+    np.testing.assert_allclose(part, whole[window], atol=1e-5)
+
+
+def test_power_is_a_power():
+    base = np.linspace(0, 3, 50, dtype=np.float32)
+    np.testing.assert_allclose(power(base, 2.3), base**2.3, rtol=1e-5, atol=1e-12)
+
+
+def test_camera_curve_rises_from_black_to_white():
+    levels = camera._tone(np.linspace(0, 3, 2000, dtype=np.float32))
+    assert levels[0] == 0 and levels[-1] >= 250
+    assert (np.diff(levels.astype(int)) >= 0).all() and len(np.unique(levels)) > 200
 
 
 def test_parts_name_what_is_drawn():
