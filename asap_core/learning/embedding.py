@@ -27,6 +27,7 @@ QUALITY = 90  # JPEG quality at which `equalise` writes every image
 LARGEST = float(np.finfo(np.float16).max)
 
 Source = TypeVar("Source")
+Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ def read(source: Path | bytes, encoder: Encoder, settings: EmbeddingSettings) ->
     """
     try:
         if settings.equalise:
-            return equalise(images.read(source), encoder.image_size)
-        return images.read(source, encoder.image_size)
+            return equalise(images.read(source), encoder.tower.image_size)
+        return images.read(source, encoder.shorter_side)
     except ImageError as error:
         raise ImageError(f"{source if isinstance(source, Path) else 'image'}: {error}") from error
 
@@ -124,12 +125,19 @@ def equalise(image: Image.Image, side: int) -> Image.Image:
 def _batches(
     prepare: Callable[[Source], Tensor], sources: Iterable[Source], settings: EmbeddingSettings
 ) -> Iterator[Tensor]:
-    """Prepared sources in order, stacked by the batch; one batch is prepared while another is being encoded.
+    """Prepared sources in order, stacked by the batch."""
+    return map(torch.stack, ahead(prepare, sources, settings))
+
+
+def ahead(
+    prepare: Callable[[Source], Prepared], sources: Iterable[Source], settings: EmbeddingSettings
+) -> Iterator[list[Prepared]]:
+    """Prepared sources in order, by the batch; one batch is prepared while another is being used.
 
     Threads, because Pillow decodes and resizes outside Python's lock; processes would cost a copy of
     every picture and of torch. Never more than two batches are held.
     """
-    waiting: deque[Future[Tensor]] = deque()
+    waiting: deque[Future[Prepared]] = deque()
     rest = iter(sources)
     pool = ThreadPoolExecutor(settings.workers or os.cpu_count(), "decode")
     try:
@@ -137,7 +145,7 @@ def _batches(
             waiting.extend(pool.submit(prepare, each) for each in islice(rest, 2 * settings.batch - len(waiting)))
             if not waiting:
                 return
-            yield torch.stack([waiting.popleft().result() for _ in range(min(settings.batch, len(waiting)))])
+            yield [waiting.popleft().result() for _ in range(min(settings.batch, len(waiting)))]
     finally:
         pool.shutdown(cancel_futures=True)
 

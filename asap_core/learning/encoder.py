@@ -2,25 +2,27 @@
 
 import difflib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
 from ..errors import EncoderError, SettingsError
+from . import mini, trunk, weights
 from . import operators as operators
-from . import trunk, weights
-from .tower import ClipTower, Tower
+from .tower import ClipTower
 from .weights import Source  # isort: split
 
 import open_clip
 from open_clip.transformer import VisionTransformer
+from torchvision.transforms import Compose
 
 LAYERS = ("last", "all")
 PRESETS = {
@@ -57,16 +59,34 @@ class Reading:
         return self.joint if self.all is None else self.all
 
 
+@dataclass(frozen=True)
+class Reader:
+    """The text tower that belongs to an image tower, and its tokenizer."""
+
+    model: nn.Module
+    tokenize: Callable[[list[str]], Tensor]
+
+
 class Encoder:
     """An image tower on its device, and how it is read."""
 
-    def __init__(self, name: str, loaded: str, identity: str, layers: str, device: torch.device, tower: Tower):
+    def __init__(
+        self,
+        name: str,
+        loaded: str,
+        identity: str,
+        layers: str,
+        device: torch.device,
+        tower: ClipTower,
+        reader: Reader | None = None,
+    ):
         self.name, self.weights, self.layers, self.device, self.tower = name, loaded, layers, device, tower
-        self.image_size, self.grid = tower.image_size, tower.grid  # pixels; rows and columns of tokens
+        self.shorter_side, self.grid = tower.shorter_side, tower.grid  # pixels it wants; rows and columns of tokens
         self.joint_width = tower.joint_width
         self.blocks = tower.columns if layers == "all" else ()  # columns of the `all` reading, block by block
         self.width = sum(self.blocks) or self.joint_width  # of the reading used
         self.identity = f"{identity} {layers}"  # same identity, same readings
+        self.reader = reader
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -85,36 +105,50 @@ class Encoder:
             joint, everything = self.tower.read(batch.to(self.device), self.layers == "all")
         return Reading(_numpy(joint), None if everything is None else _numpy(everything))
 
+    @torch.inference_mode()
+    def describe(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Texts -> unit vectors (m, e) in the joint space; of an encoder opened with `text`."""
+        assert self.reader is not None, "an encoder that is to read texts is opened with text=True"
+        said = self.reader.model.encode_text(self.reader.tokenize(list(texts)).to(self.device))  # pyright: ignore
+        return _numpy(F.normalize(said.float(), dim=1))
+
 
 def _numpy(tensor: Tensor) -> NDArray[np.float32]:
     return tensor.float().cpu().numpy()
 
 
-def open(settings: EncoderSettings) -> Encoder:
-    """The encoder that the settings name, weights loaded; EncoderError where something cannot be had."""
+def open(settings: EncoderSettings, text: bool = False) -> Encoder:
+    """The encoder that the settings name, weights loaded, with its text tower if asked; EncoderError where
+    something cannot be had."""
     device = _device(settings.device)
     if settings.name == "mini":
-        mini = trunk.load().to(device)
-        identity = f"mini {trunk.SHA256[:16]} {mini.image_size}"
-        return Encoder("mini", "ImageNet", identity, settings.layers or "all", device, mini)
+        whole = mini.load().to(device)
+        tower = mini.tower(whole)
+        identity = " ".join(f"mini {_digest(whole.visual)} {tower.transform}".split())
+        reader = Reader(whole, mini.tokenize) if text else None
+        return Encoder("mini", "trained with ASAP", identity, settings.layers or "all", device, tower, reader)
     model, asked = _parse(settings.name)
     if _is_tag(model, asked):
         file, config, loaded = _published(model, asked), _config(model, asked), asked
     else:
         file, config = weights.checkpoint(model, asked), _usual_config(model)
         loaded = f"{file.name} sha256:{weights.sha256(file)[:16]}"
-    tower = _create(model, file, config, device)
+    whole, transform = _create(model, file, config, device)
+    visual: nn.Module = whole.visual  # pyright: ignore
+    blocks = visual.transformer.resblocks if isinstance(visual, VisionTransformer) else ()
+    tower = ClipTower(visual, transform, blocks)  # pyright: ignore
     layers = settings.layers or "last"
     if layers == "all" and not tower.columns:
         raise SettingsError(f"{settings.name} is no plain vision transformer: it can be read with --layers last only")
-    identity = " ".join(f"{model} {_digest(tower.visual)} {tower.transform}".split())
-    return Encoder(settings.name, loaded, identity, layers, device, tower)
+    identity = " ".join(f"{model} {_digest(visual)} {transform}".split())
+    reader = Reader(whole, open_clip.get_tokenizer(model)) if text else None
+    return Encoder(settings.name, loaded, identity, layers, device, tower, reader)
 
 
 def available(name: str) -> bool:
     """Whether an encoder's weights are here or can be downloaded; takes three seconds at most."""
     if name == "mini":
-        return trunk.weights().is_file()
+        return trunk.weights().is_file() and mini.FILE.is_file()
     model, asked = _parse(name)
     if not _is_tag(model, asked):
         return weights.checkpoint(model, asked).is_file()
@@ -172,8 +206,8 @@ def _published(model: str, tag: str) -> Path:
         raise source.missing(str(error)[:200]) from error
 
 
-def _create(model: str, file: Path, config: Mapping, device: torch.device) -> ClipTower:
-    """The image tower of a model with a file's weights, frozen."""
+def _create(model: str, file: Path, config: Mapping, device: torch.device) -> tuple[nn.Module, Compose]:
+    """A model with a file's weights, frozen, and how it wants images prepared."""
     try:
         with weights.quiet():
             whole, _, transform = open_clip.create_model_and_transforms(
@@ -188,9 +222,7 @@ def _create(model: str, file: Path, config: Mapping, device: torch.device) -> Cl
             )
     except Exception as error:  # open_clip, safetensors and torch each have their own for a file that does not fit
         raise EncoderError(f"{file} does not hold weights of {model}: {str(error)[:300]}") from error
-    visual: nn.Module = whole.visual.eval().requires_grad_(False)  # pyright: ignore
-    blocks = visual.transformer.resblocks if isinstance(visual, VisionTransformer) else None
-    return ClipTower(visual, transform, blocks)  # pyright: ignore
+    return whole.eval().requires_grad_(False), transform  # pyright: ignore
 
 
 def _digest(module: nn.Module) -> str:
@@ -198,7 +230,9 @@ def _digest(module: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
         digest.update(name.encode())
-        digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy() if tensor.ndim else str(tensor).encode())
+        digest.update(
+            tensor.cpu().flatten().contiguous().view(torch.uint8).numpy() if tensor.ndim else str(tensor).encode()
+        )
     return digest.hexdigest()[:16]
 
 

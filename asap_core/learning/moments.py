@@ -8,15 +8,20 @@ from torch import Tensor, nn
 
 
 def of(tokens: Tensor) -> Tensor:
-    """Tokens (n, t, c) -> (n, 2c) float32: the mean over tokens, then the population standard deviation.
+    """Tokens (n, t, c) -> (n, 2c), at least float32: the mean over tokens, then the population standard deviation.
 
     Two passes: differences from the mean are squared, so that nothing cancels where the mean is large. On a
     channels-last feature map both passes read memory in order, several times as fast as torch.std.
     """
-    tokens = tokens.float()
+    tokens = exact(tokens)
     mean = tokens.mean(1, keepdim=True)  # (n, 1, c)
     deviation = (tokens - mean).square_().mean(1).sqrt_()  # (n, c)
     return torch.cat([mean[:, 0], deviation], 1)
+
+
+def exact(values: Tensor) -> Tensor:
+    """Numbers as they are added up: in single precision, or in double where they are double."""
+    return values if values.dtype == torch.float64 else values.float()
 
 
 def tokens_of(features: Tensor) -> Tensor:

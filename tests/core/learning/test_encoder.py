@@ -56,7 +56,7 @@ def test_all_is_each_blocks_first_token_mean_and_deviation(towers: Path, picture
     tokens: list[np.ndarray] = []
     hooks = [
         block.register_forward_hook(lambda _, __, out: tokens.append(out.numpy().astype(np.float64)))
-        for block in visual.transformer.resblocks
+        for block in visual.transformer.resblocks  # pyright: ignore
     ]
     with torch.inference_mode():
         visual(ours.tower.normalise(batch.float() / 255))  # pyright: ignore

@@ -1,0 +1,121 @@
+"""Train the embedded encoder: `python -m asap_core.learning.pretrain FOLDER[=WHAT IT SHOWS]... --minutes M`.
+
+A run keeps everything in one folder: pools, checkpoint, a line of figures for each look at the held-out images,
+and the best weights. Killed, the same command goes on from the last checkpoint. No label is ever read.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ...errors import AsapError, SettingsError
+from .. import mini, trunk
+from . import examples, pool, training
+from .examples import Photos, RoundSettings
+from .training import Trainer, TrainingSettings
+
+EVERY = 240.0  # seconds of steps between looks at held-out images
+REHEARSED = RoundSettings(photos=500, views=1, portraits=400)
+
+
+def main(arguments: list[str]) -> int:
+    """Train, or go on training."""
+    options = command_line().parse_args(arguments)
+    try:
+        learnt = train(options)
+    except AsapError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 1
+    print(learnt)
+    return 0
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser."""
+    parser = argparse.ArgumentParser(prog="python -m asap_core.learning.pretrain", description=__doc__)
+    add = parser.add_argument
+    add("data", nargs="+", metavar="FOLDER[=TEXT]", help="photographs; TEXT says what all of them show, else their "
+        "folders do, else the trunk's own classes")  # fmt: skip
+    add("--minutes", type=float, default=60.0, metavar="M", help="of training; drawing comes on top (default: 60)")
+    add("--out", type=Path, default=mini.FILE.parents[2] / "cache" / "pretrain", metavar="DIR", help="the run's folder")
+    add("--rounds", type=int, default=3, metavar="N", help="pools of images, drawn one after another (default: 3)")
+    add("--portraits", type=int, default=RoundSettings.portraits, metavar="N", help="drawn for each pool")
+    add("--photos", type=int, default=RoundSettings.photos, metavar="N", help="of each folder in a pool, at most")
+    add("--batch", type=int, default=TrainingSettings.batch, metavar="N", help="images in a step")
+    add("--seed", type=int, default=0, metavar="N")
+    return parser
+
+
+def train(options: argparse.Namespace) -> Path:
+    """Run to the end of its minutes; returns the file of the best weights."""
+    if options.minutes <= 0 or options.rounds < 1:
+        raise SettingsError(f"{options.minutes} minutes in {options.rounds} rounds: ask for more than none")
+    settings = TrainingSettings(options.minutes, options.rounds, options.batch, seed=options.seed)
+    folder: Path = options.out
+    folder.mkdir(parents=True, exist_ok=True)
+    given = [examples.photos(each) for each in options.data]
+    asked = RoundSettings(photos=options.photos, portraits=options.portraits)
+    body, trainer = trunk.load(), Trainer(settings)
+
+    def drawn(name: str, sources: list[Photos], what: RoundSettings, seed: int) -> pool.Pool:
+        with tqdm(desc=name, unit=" images", dynamic_ncols=True) as bar:
+
+            def report(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            return pool.draw(folder / name, body, trainer.name, sources, what, seed, report)
+
+    held_out = [examples.photos(each, held_out=True) for each in options.data]
+    unseen = drawn("held-out", held_out, REHEARSED, settings.seed + 1_000_000)
+    resumed = trainer.resume(folder)
+    best, seconds = _best(folder / "figures.jsonl"), 60 * settings.minutes
+    pools: list[pool.Pool] = []
+    for number in range(settings.rounds):
+        end = seconds * (number + 1) / settings.rounds
+        if trainer.elapsed >= end and number < settings.rounds - 1:
+            continue
+        pools = [*pools[-1:], drawn(f"pool-{number}", given, asked, settings.seed + 1000 * (number + 1))]
+        if not resumed and number == 0:
+            trainer.standardise(pools[0])
+        with tqdm(total=round(seconds), initial=round(trainer.elapsed), unit="s", dynamic_ncols=True) as bar:
+            running: dict[str, float] = {}
+
+            def report(at: Trainer, found: dict[str, float], bar=bar, running=running) -> None:
+                for name, value in found.items():
+                    running[name] = 0.97 * running.get(name, value) + 0.03 * value
+                bar.update(round(at.elapsed) - bar.n)
+                bar.set_postfix({name: f"{value:.2f}" for name, value in running.items()}, refresh=False)
+
+            while trainer.elapsed < end:
+                trainer.run(pools, min(trainer.elapsed + EVERY, end), report)
+                figures = training.rehearse(trainer, unseen)
+                trainer.save(folder)
+                mean = sum(figures.values()) / len(figures)
+                line = {"at": time.time(), "step": trainer.step, "seconds": round(trainer.elapsed), "mean": mean}
+                with (folder / "figures.jsonl").open("a") as file:
+                    file.write(json.dumps({**line, **figures, "losses": running}) + "\n")
+                if mean > best:
+                    best = mean
+                    mini.save(trainer.model, trainer.seen, folder / "mini.safetensors")
+    return folder / "mini.safetensors"
+
+
+def _best(file: Path) -> float:
+    """The best mean of figures so far."""
+    return (
+        max((json.loads(line)["mean"] for line in file.read_text().splitlines()), default=0.0)
+        if file.is_file()
+        else 0.0
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
