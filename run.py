@@ -13,6 +13,7 @@ from asap_core.errors import AsapError
 
 if TYPE_CHECKING:
     from asap_core.demo import DemoSettings
+    from asap_core.progress import Clock
 
 HERE = Path(__file__).resolve().parent
 COMMANDS = ("open", "build", "serve", "predict", "demo")
@@ -117,6 +118,7 @@ def add_source(parser: argparse.ArgumentParser, nargs: str | None = None) -> Non
         help="re-encode all images alike (size, JPEG quality) before encoding",
     )
     add("--unlabelled", action="store_true", help="the images' origin is unknown; needs --using")
+    add("--relevance", choices=("all",), help="compute the token maps of all images, not only of those looked at")
     add("--using", type=Path, metavar="DIR", help="judge with the detector of this analysis")
     add("--cache", type=Path, default=HERE / "cache", metavar="DIR", help="where stages are remembered")
 
@@ -154,10 +156,23 @@ def build(options: argparse.Namespace) -> int:
         unlabelled=options.unlabelled,
         using=options.using,
     )
-    folder = pipeline.analyse(request, options.cache, options.out, Clock(bars=True))
+    clock = Clock(bars=True)
+    folder = pipeline.analyse(request, options.cache, options.out, clock)
+    if options.relevance:
+        explain(folder, options, clock)
     made = summary.read(folder)
     print(json.dumps(made, ensure_ascii=False, indent=1) if options.json else summary.text(made, folder))
     return 0
+
+
+def explain(folder: Path, options: argparse.Namespace, clock: "Clock") -> None:
+    """Compute the token maps that an analysis lacks."""
+    from asap_core import explanation
+
+    with clock.stage("relevance") as report:
+        skipped = explanation.explain(folder, device=options.device, workers=options.workers, report=report)
+    for each in skipped:
+        print(f"not explained {each.path}: {each.reason}", file=sys.stderr)
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -187,7 +202,7 @@ def open_folder(options: argparse.Namespace) -> int:
 def flags(options: argparse.Namespace) -> list[str]:
     """The options of `open` that `build` understands, as they would be typed."""
     flags: list[str] = []
-    for name in ("encoder", "layers", "limit", "workers", "device", "seed", "using", "cache"):
+    for name in ("encoder", "layers", "limit", "workers", "device", "seed", "using", "cache", "relevance"):
         value = getattr(options, name)
         flags += [] if value is None else [f"--{name}", str(value)]
     return flags + [f"--{name}" for name in ("equalise", "unlabelled") if getattr(options, name)]

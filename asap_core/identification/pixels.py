@@ -1,0 +1,122 @@
+"""I2. Token maps -> pixel maps, where they belong on the original image -> pixel groups.
+
+A pixel group is a connected region in which a map stays above a level, or below its negative. The level is one for
+an analysis, never an image's own: an image in which nothing speaks has no groups.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+Floats = NDArray[np.float32]
+Box = tuple[float, float, float, float]  # left, top, right, bottom in the original's pixels
+
+FINE = 4  # cells to a token, each way, on which groups have their outline
+SMALLEST = 0.5  # tokens: smaller regions are no group
+MASS = 0.5  # share of a collection's relevance that lies above the level
+
+
+@dataclass(frozen=True, eq=False)
+class PixelGroup:
+    """A region of one image, and what it adds to the verdict."""
+
+    mask: NDArray[np.bool_]  # (FINE g, FINE g), of what the encoder sees
+    area: float  # share of what the encoder sees
+    box: Box
+    centre: tuple[float, float]  # across and down the original image, 0 to 1, by weight
+    contribution: float  # logits, above 0 toward fake
+    dimensions: Floats  # (d,) what of it comes through which dimension
+
+
+def enlarge(token_map: NDArray, seen: Box, size: tuple[int, int]) -> Floats:
+    """A token map (g, g) over the whole original image (h, w), size = (w, h): units a token, 0 where nothing is seen.
+
+    Bilinear between the tokens' centres. `seen` is `ClipTower.box` of the image.
+    """
+    rows, columns = token_map.shape
+    left, top, right, bottom = seen
+    across, down = columns / (right - left), rows / (bottom - top)
+    picture = Image.fromarray(np.ascontiguousarray(token_map, np.float32))
+    lay = (across, 0, -left * across, 0, down, -top * down)
+    return np.array(picture.transform(size, Image.Transform.AFFINE, lay, Image.Resampling.BILINEAR))
+
+
+def level(maps: NDArray, mass: float = MASS) -> float:
+    """The level above which a share of all relevance lies: of maps (n, g, g), without regard to sign."""
+    sizes = np.sort(np.abs(np.asarray(maps, np.float64)), axis=None)[::-1]
+    total = np.cumsum(sizes)
+    if not len(total) or total[-1] == 0:
+        return 0.0
+    return float(sizes[np.searchsorted(total, mass * total[-1])])
+
+
+def groups(
+    logit_map: NDArray, dimension_maps: NDArray, at: float, seen: Box, size: tuple[int, int]
+) -> list[PixelGroup]:
+    """The pixel groups of one image, the strongest first, from its logit's map (g, g) and its dimensions' (d, g, g).
+
+    `dimension_maps` are in logits too, so that they sum to the logit's: each dimension's map times its weight. What
+    no group holds is `elsewhere`.
+    """
+    fine = _refined(np.asarray(logit_map, np.float32))
+    found = []
+    for sign in (1, -1):
+        labels: NDArray[np.int32] = ndimage.label(sign * fine > max(at, 0))[0]  # pyright: ignore
+        for number, where in enumerate(ndimage.find_objects(labels), start=1):
+            mask = labels == number
+            if mask.sum() >= SMALLEST * FINE**2:
+                found.append(_group(mask, where, fine, logit_map, dimension_maps, seen, size))
+    return sorted(found, key=lambda group: -abs(group.contribution))
+
+
+def elsewhere(logit_map: NDArray, found: Sequence[PixelGroup]) -> float:
+    """What of a map (g, g) lies in none of its groups, in logits."""
+    return float(np.sum(logit_map, dtype=np.float64)) - sum(group.contribution for group in found)
+
+
+def _group(
+    mask: NDArray[np.bool_],
+    where: tuple[slice, slice],
+    fine: Floats,
+    logit_map: NDArray,
+    dimension_maps: NDArray,
+    seen: Box,
+    size: tuple[int, int],
+) -> PixelGroup:
+    left, top, right, bottom = seen
+    cell = ((right - left) / mask.shape[1], (bottom - top) / mask.shape[0])  # pixels across and down
+    rows, columns = where
+    box = (left + columns.start * cell[0], top + rows.start * cell[1],
+           left + columns.stop * cell[0], top + rows.stop * cell[1])  # fmt: skip
+    weight = np.abs(fine) * mask
+    down, across = (np.arange(length) + 0.5 for length in mask.shape)
+    middle = (
+        left + cell[0] * (weight.sum(0) @ across / weight.sum()),
+        top + cell[1] * (weight.sum(1) @ down / weight.sum()),
+    )
+    held = _held(mask)  # (g, g) share of each token
+    return PixelGroup(
+        mask=mask,
+        area=float(mask.mean()),
+        box=box,
+        centre=(middle[0] / size[0], middle[1] / size[1]),
+        contribution=float((held * logit_map).sum(dtype=np.float64)),
+        dimensions=np.einsum("hw,dhw->d", held, dimension_maps).astype(np.float32),
+    )
+
+
+def _refined(token_map: Floats) -> Floats:
+    """A map (g, g) on the finer grid, bilinear."""
+    rows, columns = token_map.shape
+    picture = Image.fromarray(np.ascontiguousarray(token_map))
+    return np.array(picture.resize((columns * FINE, rows * FINE), Image.Resampling.BILINEAR))
+
+
+def _held(mask: NDArray[np.bool_]) -> Floats:
+    """The share of each token that a mask on the finer grid covers, (g, g)."""
+    rows, columns = (length // FINE for length in mask.shape)
+    return mask.reshape(rows, FINE, columns, FINE).mean((1, 3), dtype=np.float32)

@@ -1,0 +1,38 @@
+"""I1. Token maps: how much every position of an image moves each distilled dimension, and the logit.
+
+One interface for all methods. Signed (but for `paper`), in units of the target itself: maps and a remainder, which
+belongs to no place, sum to the target's value. See `direct` and `gradients` for what each method is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from torch import Tensor
+
+from ..errors import SettingsError
+from ..learning.detector import Detector
+from ..learning.encoder import Encoder
+from . import gradients
+from .direct import direct
+from .targets import Target, TokenMaps, every_target
+
+METHODS: Mapping[str, Callable[..., TokenMaps]] = {
+    "direct": direct,
+    "libra": gradients.libra,
+    "signed_attention": gradients.signed_attention,
+    "paper": gradients.paper,
+    "paper_all": partial(gradients.paper, blocks=None),
+}
+
+
+def token_maps(
+    encoder: Encoder,
+    detector: Detector,
+    images: Tensor,
+    targets: Sequence[Target] | None = None,
+    method: str = "direct",
+) -> TokenMaps:
+    """Prepared images (n, 3, s, s) -> their maps of some targets, by default all dimensions and the logit."""
+    if method not in METHODS:
+        raise SettingsError(f"no relevance method {method!r}: expected {', '.join(METHODS)}")
+    return METHODS[method](encoder, detector, images, every_target(detector) if targets is None else targets)

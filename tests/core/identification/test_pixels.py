@@ -1,0 +1,110 @@
+"""Pixel maps lie where they belong; groups are connected, signed, and add up."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from asap_core.identification import pixels
+from asap_core.learning import encoder, mini
+from asap_core.learning.encoder import EncoderSettings
+
+WHOLE = (0.0, 0.0, 48.0, 48.0)
+
+
+def bump(across: float, down: float, width: float = 1.0, grid: int = 12) -> np.ndarray:
+    y, x = np.mgrid[:grid, :grid]
+    return np.exp(-((x - across) ** 2 + (y - down) ** 2) / (2 * width**2)).astype(np.float32)
+
+
+def test_a_map_is_bilinear_between_the_tokens_centres_and_nothing_where_nothing_is_seen():
+    rng = np.random.default_rng(0)
+    token_map, seen, size = rng.normal(size=(5, 5)).astype(np.float32), (10.0, 4.0, 40.0, 34.0), (50, 38)
+    found = pixels.enlarge(token_map, seen, size)
+    assert found.shape == (38, 50)
+    for y, x in rng.integers(0, 38, (200, 2)):
+        u, v = (x + 0.5 - 10) / 6 - 0.5, (y + 0.5 - 4) / 6 - 0.5  # tokens, from the first one's centre
+        if not (-0.5 <= u < 4.5 and -0.5 <= v < 4.5):
+            assert found[y, x] == 0
+            continue
+        u, v = np.clip(u, 0, 4), np.clip(v, 0, 4)
+        i, j = min(int(v), 3), min(int(u), 3)
+        a, b = v - i, u - j
+        corners = token_map[i : i + 2, j : j + 2]
+        assert found[y, x] == pytest.approx(np.array([1 - a, a]) @ corners @ np.array([1 - b, b]), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("mini", (300, 220)), ("mini", (90, 120)), ("mini", (700, 1000)), ("plain", (70, 50))]
+)
+def test_what_is_seen_is_where_the_encoder_looks(name: str, size: tuple[int, int], plain: str):
+    """A bright square is put where a token says it looks; that token, and no other, sees it."""
+    eye = encoder.open(EncoderSettings("mini" if name == "mini" else plain, "last", "cpu"))
+    left, top, right, _ = eye.tower.box(size)
+    side, rows = eye.tower.image_size, eye.grid[0]
+    token = (right - left) / rows
+    row, column = rows // 2, rows // 3
+    image = Image.new("RGB", size)
+    corner = (round(left + column * token), round(top + row * token))
+    image.paste("white", (*corner, round(left + (column + 1) * token), round(top + (row + 1) * token)))
+    seen = eye.prepare(image)[0].float().reshape(rows, side // rows, rows, side // rows).mean((1, 3))
+    assert seen.argmax().item() == row * rows + column
+    assert seen.max() > 0.8 * 255 and seen.sum() - seen.max() < 0.35 * 255
+
+
+def test_each_kind_of_preparation_has_its_box():
+    transform = mini.transform().transforms[0]
+    assert transform.box((192, 500)) == (0, 154, 192, 346)
+    assert transform.box((100, 60)) == (20, 0, 80, 60)
+    assert transform.box((1024, 512)) == (320, 64, 704, 448)
+    prepared = encoder.open_clip.transform.image_transform
+    size = (80, 50)
+    for mode, box in (("shortest", (15, 0, 65, 50)), ("squash", (0, 0, 80, 50)), ("longest", (0, -15, 80, 65))):
+        tower = encoder.open(EncoderSettings("mini", "last", "cpu")).tower
+        tower.crop = prepared(32, is_train=False, resize_mode=mode).transforms[:-2]  # pyright: ignore
+        assert tower.box(size) == box
+
+
+def test_the_level_leaves_half_of_all_relevance_above_it():
+    maps = np.random.default_rng(1).normal(size=(20, 6, 6)) ** 3
+    at = pixels.level(maps)
+    above = np.abs(maps)[np.abs(maps) >= at].sum() / np.abs(maps).sum()
+    assert 0.5 <= above < 0.52
+    assert pixels.level(np.zeros((3, 2, 2))) == 0.0 and pixels.level(-maps) == at
+
+
+def test_groups_are_the_regions_above_and_below_and_add_up_with_what_is_elsewhere():
+    logit_map = 2 * bump(2, 3) - 3 * bump(8, 8, 1.5) + 0.01
+    shares = np.stack([0.7 * logit_map, 0.3 * logit_map])
+    found = pixels.groups(logit_map, shares, 0.5, WHOLE, (48, 48))
+    assert [np.sign(group.contribution) for group in found] == [-1, 1]
+    strong, weak = found
+    assert not (strong.mask & weak.mask).any()
+    for group, across, down in ((strong, 8, 8), (weak, 2, 3)):
+        np.testing.assert_allclose(group.centre, [(across + 0.5) / 12, (down + 0.5) / 12], atol=0.01)
+        left, top, right, bottom = group.box
+        assert left < 4 * (across + 0.5) < right and top < 4 * (down + 0.5) < bottom
+        np.testing.assert_allclose(group.dimensions, [0.7 * group.contribution, 0.3 * group.contribution], rtol=1e-5)
+        by_hand = sum(logit_map[y // 4, x // 4] / 16 for y, x in np.argwhere(group.mask))
+        assert group.contribution == pytest.approx(by_hand, rel=1e-5)
+        assert group.area == pytest.approx(group.mask.sum() / 48**2)
+    total = sum(group.contribution for group in found) + pixels.elsewhere(logit_map, found)
+    assert total == pytest.approx(logit_map.sum(), rel=1e-5)
+
+
+def test_two_bumps_joined_by_a_ridge_are_one_group_and_two_when_the_level_is_above_it():
+    logit_map = bump(2, 5) + bump(8, 5)
+    logit_map[5, 2:9] = np.maximum(logit_map[5, 2:9], 0.5)
+    dimensions = logit_map[None]
+    assert len(pixels.groups(logit_map, dimensions, 0.3, WHOLE, (48, 48))) == 1
+    assert len(pixels.groups(logit_map, dimensions, 0.7, WHOLE, (48, 48))) == 2
+    assert pixels.groups(logit_map, dimensions, 2.0, WHOLE, (48, 48)) == []
+    speck = np.zeros((12, 12), np.float32)
+    speck[4, 4] = 0.6  # hardly above the level, in a region smaller than half a token
+    assert pixels.groups(speck, speck[None], 0.5, WHOLE, (48, 48)) == []
+
+
+def test_an_image_in_which_nothing_speaks_has_no_groups(tmp_path: Path):
+    quiet = np.full((12, 12), 0.01, np.float32)
+    assert pixels.groups(quiet, quiet[None], pixels.level(np.stack([quiet, bump(3, 3)])), WHOLE, (48, 48)) == []
