@@ -1,10 +1,12 @@
 """The strip above: what is shown, how far its verdicts can be trusted, and everything said about it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 
+import asap_core
 from asap_core.analysis import Analysis
 from asap_core.learning import verdicts
 
@@ -14,6 +16,7 @@ READINGS = {"all": "every block", "last": "last layer"}
 LOW, HIGH = verdicts.INCONCLUSIVE
 OUT_OF_FOLD = ("Out-of-fold", "Every image is judged by a detector trained without it and its near-duplicates.")
 BORROWED = ("Verdicts", "Given by the detector of another analysis; how often it is right here is not known.")
+CARD = Path(asap_core.__file__).parent / "learning" / "MINI.md"
 LIMITS = (
     ("Severity", "Our definition: the calibrated fakeness, 0 to 1; none, minor, moderate and severe."),
     ("Inconclusive", f"A score between {LOW} and {HIGH} is too close to call."),
@@ -26,11 +29,12 @@ class ids:
     """Ids of this view."""
 
     about = "header-about"
+    card = "header-card"
     skipped = "header-skipped"
 
 
 def layout(analysis: Analysis) -> html.Header:
-    """The strip, a banner where the audit warns, and two dialogs."""
+    """The strip, a banner where the audit warns, and the dialogs."""
     info = analysis.info
     skipped = info.get("skipped", [])
     buttons = [_opener("About", ids.about)]
@@ -51,7 +55,7 @@ def layout(analysis: Analysis) -> html.Header:
         className="strip",
     )
     return html.Header(
-        [strip, *_banner(info), _about(analysis), *([_skipped(skipped)] if skipped else [])],
+        [strip, *_banner(info), _about(analysis), *_card(info), *([_skipped(skipped)] if skipped else [])],
         className="header",
     )
 
@@ -107,11 +111,15 @@ def _measures(analysis: Analysis) -> list[html.Div]:
     return shown
 
 
-def _encoder(info: Mapping[str, Any]) -> html.Div:
+def _encoder(info: Mapping[str, Any]) -> html.Div | html.Button:
+    """Which encoder it was; mini's opens its model card."""
     encoder = info["encoder"]
     title = str(encoder.get("note") or f"{encoder['name']}, weights {encoder['weights']}")
-    label, kind = ("Embedded encoder", "loud") if encoder["name"] == "mini" else ("Encoder", "")
-    return _measure(label, encoder["name"], _reading(encoder), title, kind)
+    if encoder["name"] != "mini":
+        return _measure("Encoder", encoder["name"], _reading(encoder), title)
+    measure = _measure("Embedded encoder", "mini", _reading(encoder), title, "loud")
+    opens = theme.attributes(data_open=ids.card, aria_haspopup="dialog", aria_label="The embedded encoder's model card")
+    return html.Button(measure, className="measure-button", **opens)
 
 
 def _reading(encoder: Mapping[str, Any]) -> str:
@@ -126,7 +134,7 @@ def _banner(info: Mapping[str, Any]) -> list[html.Div]:
     return [html.Div([html.Strong("Read with care. "), html.Span(warning)], className="banner", role="alert")]
 
 
-def _dialog(name: str, title: str, content: Sequence) -> html.Dialog:
+def _dialog(name: str, title: str, content: Sequence, kind: str = "") -> html.Dialog:
     close = html.Button("×", className="icon-button", **theme.attributes(data_close=name, aria_label="Close"))
     return html.Dialog(
         [
@@ -134,7 +142,7 @@ def _dialog(name: str, title: str, content: Sequence) -> html.Dialog:
             html.Div(content, className="dialog-text"),
         ],
         id=name,
-        className="dialog",
+        className=f"dialog {kind}".strip(),
         **theme.attributes(aria_label=title),
     )
 
@@ -156,6 +164,14 @@ def _about(analysis: Analysis) -> html.Dialog:
     if summary.get("by_generator"):
         parts += [html.H3("Judged right, by generator"), _by_generator(summary["by_generator"])]
     return _dialog(ids.about, "About these numbers", parts)
+
+
+def _card(info: Mapping[str, Any]) -> list[html.Dialog]:
+    """mini's model card, as it is kept beside its weights."""
+    if info["encoder"]["name"] != "mini":
+        return []
+    title, _, text = CARD.read_text("utf-8").partition("\n")
+    return [_dialog(ids.card, title.lstrip("# "), [dcc.Markdown(text, className="card-text")], "card")]
 
 
 def _list(pairs: Sequence[tuple[str, str]]) -> html.Dl:

@@ -197,3 +197,14 @@ def test_only_panels_scroll(chromium: Any, address: str, size: tuple[int, int]):
     )
     assert reach[:2] == list(size) and max(reach[2:]) <= 0
     visit.context.close()
+
+
+def test_the_embedded_encoder_shows_its_model_card(visit: Visit, address: str):
+    page = visit.open(address)
+    page.get_by_role("button", name="The embedded encoder's model card").click()
+    card = page.locator("#header-card[open]")
+    card.locator("td", has_text="CIFAR categories, zero-shot").wait_for()
+    assert card.locator("table").count() >= 4
+    assert card.evaluate("card => card.scrollWidth <= card.clientWidth")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#header-card:not([open])", state="attached")

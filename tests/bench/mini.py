@@ -137,10 +137,10 @@ def spell(eye: Encoder, folder: Path, limit: int | None) -> Iterator[Line]:
     strings = words.draw_strings(len(files) // 2, rng) * 2
     worded = [words.write(each, word, words.draw_style(rng))[0] for each, word in zip(plain, strings, strict=False)]
     categories = described(eye, [captions.of_category(name) for name in names])
-    pairs, seen, marked = triples(eye, plain), joint(eye, plain), joint(eye, worded)
+    pairs, seen, marked = triples(eye, plain)[0], joint(eye, plain), joint(eye, worded)
     yield share("categories before forgetting, no word", (seen @ categories.T).argmax(1) == truth)
     yield share("categories before forgetting, a word on each", (marked @ categories.T).argmax(1) == truth)
-    for k in (32, 64, 96, 128, 192, 224):
+    for k in (32, 64, 96, 128, 192):
         for method in ("learned", "closed"):
             how = SpellingSettings(width=k, method=method)
             standard = Standard.identity(seen.shape[1])
@@ -153,12 +153,14 @@ def spell(eye: Encoder, folder: Path, limit: int | None) -> Iterator[Line]:
             yield share(f"joint, k = {len(matrix)}, {method}: categories, a word on each", right)
 
 
-def triples(eye: Encoder, pictures: Sequence[Image.Image], everything: bool = False) -> tuple[NDArray, ...]:
-    """Readings of pictures, of the same with a word on them, and of the words alone, (m, e) each."""
+def triples(eye: Encoder, pictures: Sequence[Image.Image]) -> tuple[list[NDArray], list[NDArray]]:
+    """Of pictures, of the same with a word on them, and of the words alone: joint (m, e) and whole reading each."""
     made = [each for triple in spelling.pairs(pictures, SEED, SpellingSettings()) for each in triple[:3]]
     read = embedding.encode_images(eye, made, EmbeddingSettings())
-    values = (read.reading if everything else read.joint).astype(np.float32)
-    return tuple(values[start::3] for start in range(3))
+    joints, wholes = (
+        [values[start::3].astype(np.float32) for start in range(3)] for values in (read.joint, read.reading)
+    )
+    return joints, wholes
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def sets(folder: Path, limit: int | None) -> Iterator[Set]:
         read = [catalogue.read(folder / f"{name}-{part}", how) for part in ("train", "test")]
         yield Set(f"{name} test", read[0], read[1], aim)
     yield Set("objects, out-of-fold", catalogue.read(folder / "objects", how), None, 93)
-    drawn = demo.draw(folder / "demo", demo.DemoSettings(count=limit or 1200))
+    drawn = demo.draw(folder / "demo", demo.DemoSettings(count=min(limit or 1200, 1200)))
     yield Set("demo, out-of-fold", catalogue.read(drawn, how), None, 90)
 
 
@@ -197,11 +199,11 @@ def detection(eye: Encoder, folder: Path, limit: int | None) -> Iterator[Line]:
 
 
 def less(what: Set) -> Set:
-    """At most 6,000 images of each part, for floors."""
+    """At most 3,000 images of each part, for floors."""
     return replace(what, learnt=few(what.learnt), judged=few(what.judged) if what.judged else None)
 
 
-def few(images: Catalogue, most: int = 6000) -> Catalogue:
+def few(images: Catalogue, most: int = 3000) -> Catalogue:
     """At most so many images of a catalogue."""
     if len(images.paths) <= most:
         return images
@@ -218,7 +220,7 @@ def randomised() -> CustomTextCLIP:
     return mini.build(body).eval().requires_grad_(False)
 
 
-Parts = dict[str, tuple[NDArray, NDArray | None, tuple[NDArray, ...]]]
+Parts = dict[str, tuple[NDArray, NDArray | None, Sequence[NDArray]]]
 
 
 def readings(eye: Encoder, what: Set, folder: Path) -> Parts:
@@ -232,13 +234,13 @@ def readings(eye: Encoder, what: Set, folder: Path) -> Parts:
     judged = embed(what.judged, "judged") if what.judged else None
     rows = np.random.default_rng(SEED).permutation(len(what.learnt.paths))[: SpellingSettings().pairs]
     pictures = [images.read(what.learnt.root / what.learnt.paths[row]) for row in rows]
-    wide, narrow = triples(eye, pictures, everything=True), triples(eye, pictures)
+    narrow, wide = triples(eye, pictures)
     parts = eye.tower.columns[: trunk.PARTS]
     body, pooled = sum(parts), slice(sum(parts[:-1]), sum(parts[:-1]) + trunk.WIDTHS[-1])
 
-    def cut(columns: slice) -> tuple[NDArray, NDArray | None, tuple[NDArray, ...]]:
+    def cut(columns: slice) -> tuple[NDArray, NDArray | None, Sequence[NDArray]]:
         rest = judged.reading[:, columns] if judged else None
-        return learnt.reading[:, columns], rest, tuple(each[:, columns] for each in wide)
+        return learnt.reading[:, columns], rest, [each[:, columns] for each in wide]
 
     last = learnt.joint, judged.joint if judged else None, narrow
     return {
@@ -250,7 +252,7 @@ def readings(eye: Encoder, what: Set, folder: Path) -> Parts:
 
 
 def judge(
-    case: str, what: Set, learnt: NDArray, judged: NDArray | None, pairs: tuple[NDArray, ...], aim, probed: bool
+    case: str, what: Set, learnt: NDArray, judged: NDArray | None, pairs: Sequence[NDArray], aim, probed: bool
 ) -> Iterator[Line]:
     """The real path, and a linear probe on all of the reading."""
     truth = origin = what.learnt.is_fake

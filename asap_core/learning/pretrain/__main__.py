@@ -8,16 +8,20 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ...errors import AsapError, SettingsError
+from ...progress import Clock
 from .. import mini, trunk
 from . import examples, pool, training
 from .examples import Photos, RoundSettings
+from .pool import Pool
 from .training import Trainer, TrainingSettings
 
+FIGURES = "figures.jsonl"
 EVERY = 240.0  # seconds of steps between looks at held-out images
 REHEARSED = RoundSettings(photos=500, views=1, portraits=400)
 
@@ -60,61 +64,57 @@ def train(options: argparse.Namespace) -> Path:
     settings = TrainingSettings(options.minutes, options.rounds, options.batch, seed=options.seed)
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
-    given = [examples.photos(each) for each in options.data]
+    given, held_out = ([examples.photos(each, kept) for each in options.data] for kept in (False, True))
     asked = RoundSettings(photos=options.photos, portraits=options.portraits)
-    body, trainer = trunk.load(), Trainer(settings)
+    body, trainer, clock = trunk.load(), Trainer(settings), Clock(bars=True)
 
-    def drawn(name: str, sources: list[Photos], what: RoundSettings, seed: int) -> pool.Pool:
-        with tqdm(desc=name, unit=" images", dynamic_ncols=True) as bar:
-
-            def report(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+    def drawn(name: str, sources: list[Photos], what: RoundSettings, seed: int) -> Pool:
+        with clock.stage(name) as report:
             return pool.draw(folder / name, body, trainer.name, sources, what, seed, report)
 
-    held_out = [examples.photos(each, held_out=True) for each in options.data]
     unseen = drawn("held-out", held_out, REHEARSED, settings.seed + 1_000_000)
-    resumed = trainer.resume(folder)
-    best, seconds = _best(folder / "figures.jsonl"), 60 * settings.minutes
-    pools: list[pool.Pool] = []
+    resumed, seconds = trainer.resume(folder), 60 * settings.minutes
     for number in range(settings.rounds):
         end = seconds * (number + 1) / settings.rounds
-        if trainer.elapsed >= end and number < settings.rounds - 1:
+        if trainer.elapsed >= end:
             continue
-        pools = [*pools[-1:], drawn(f"pool-{number}", given, asked, settings.seed + 1000 * (number + 1))]
+        rounds = range(max(number - 1, 0), number + 1)  # this one's pool, and the one before
+        pools = [drawn(f"pool-{each}", given, asked, settings.seed + 1000 * (each + 1)) for each in rounds]
         if not resumed and number == 0:
             trainer.standardise(pools[0])
-        with tqdm(total=round(seconds), initial=round(trainer.elapsed), unit="s", dynamic_ncols=True) as bar:
-            running: dict[str, float] = {}
-
-            def report(at: Trainer, found: dict[str, float], bar=bar, running=running) -> None:
-                for name, value in found.items():
-                    running[name] = 0.97 * running.get(name, value) + 0.03 * value
-                bar.update(round(at.elapsed) - bar.n)
-                bar.set_postfix({name: f"{value:.2f}" for name, value in running.items()}, refresh=False)
-
-            while trainer.elapsed < end:
-                trainer.run(pools, min(trainer.elapsed + EVERY, end), report)
-                figures = training.rehearse(trainer, unseen)
-                trainer.save(folder)
-                mean = sum(figures.values()) / len(figures)
-                line = {"at": time.time(), "step": trainer.step, "seconds": round(trainer.elapsed), "mean": mean}
-                with (folder / "figures.jsonl").open("a") as file:
-                    file.write(json.dumps({**line, **figures, "losses": running}) + "\n")
-                if mean > best:
-                    best = mean
-                    mini.save(trainer.model, trainer.seen, folder / "mini.safetensors")
+        _train_until(end, seconds, trainer, pools, unseen, folder)
     return folder / "mini.safetensors"
+
+
+def _train_until(
+    end: float, seconds: float, trainer: Trainer, pools: Sequence[Pool], unseen: Pool, folder: Path
+) -> None:
+    """Steps up to a time, of all the seconds there are; now and then a look at what was held out, and a checkpoint."""
+    running: dict[str, float] = {}
+    with tqdm(total=round(seconds), initial=round(trainer.elapsed), unit="s", dynamic_ncols=True) as bar:
+
+        def report(at: Trainer, found: dict[str, float]) -> None:
+            for name, value in found.items():
+                running[name] = 0.97 * running.get(name, value) + 0.03 * value
+            bar.update(round(at.elapsed) - bar.n)
+            bar.set_postfix({name: f"{value:.2f}" for name, value in running.items()}, refresh=False)
+
+        while trainer.elapsed < end:
+            trainer.run(pools, min(trainer.elapsed + EVERY, end), report)
+            figures = training.rehearse(trainer, unseen)
+            mean = sum(figures.values()) / len(figures)
+            if mean > _best(folder / FIGURES):
+                mini.save(trainer.model, trainer.seen, folder / "mini.safetensors")
+            line = {"at": time.time(), "step": trainer.step, "seconds": round(trainer.elapsed), "mean": mean}
+            with (folder / FIGURES).open("a") as file:
+                file.write(json.dumps({**line, **figures, "losses": running}) + "\n")
+            trainer.save(folder)
 
 
 def _best(file: Path) -> float:
     """The best mean of figures so far."""
-    return (
-        max((json.loads(line)["mean"] for line in file.read_text().splitlines()), default=0.0)
-        if file.is_file()
-        else 0.0
-    )
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return max((json.loads(line)["mean"] for line in lines), default=0.0)
 
 
 if __name__ == "__main__":
