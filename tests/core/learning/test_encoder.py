@@ -219,7 +219,7 @@ from asap_core.learning import encoder
 assert encoder.available("b32")
 eye = encoder.open(encoder.EncoderSettings("b32", "all", "cpu"))
 read = eye.encode(torch.randint(0, 256, (2, 3, 224, 224), dtype=torch.uint8))
-print(eye.weights, eye.image_size, eye.grid, read.joint.shape, read.all.shape, np.isfinite(read.all).all())
+print(eye.weights, eye.tower.image_size, eye.grid, read.joint.shape, read.all.shape, np.isfinite(read.all).all())
 """
 
 
