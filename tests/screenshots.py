@@ -59,7 +59,7 @@ def _picture(browser: Any, address: str, theme: str, out: Path) -> Path:
     page.goto(address)
     page.wait_for_selector("#overview-stage[data-ready]", state="attached")
     page.wait_for_selector("#image-tiles[data-cell][aria-busy=false]")
-    page.wait_for_function("[...document.images].every(each => each.complete)")
+    page.wait_for_load_state("networkidle")  # pictures beyond the edge wait until they are scrolled to
     file = out / f"demo-{theme}.webp"
     Image.open(BytesIO(page.screenshot())).convert("RGB").save(file, quality=88, method=6)
     context.close()
