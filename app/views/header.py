@@ -171,7 +171,7 @@ def _card(info: Mapping[str, Any]) -> list[html.Dialog]:
     if info["encoder"]["name"] != "mini":
         return []
     title, _, text = CARD.read_text("utf-8").partition("\n")
-    return [_dialog(ids.card, title.lstrip("# "), [dcc.Markdown(text, className="card-text")], "card")]
+    return [_dialog(ids.card, title.lstrip("# "), [dcc.Markdown(text, className="model-text")], "model")]
 
 
 def _list(pairs: Sequence[tuple[str, str]]) -> html.Dl:

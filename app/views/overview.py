@@ -74,15 +74,16 @@ def _choice(label: str, name: str, options: list[dict]) -> html.Div:
 
 
 def _side() -> html.Aside:
-    return html.Aside(
+    key = html.Div(
         [
             html.P(id=ids.hint, className="hint"),
             html.Img(id=ids.legend_light, className="legend only-light", alt="Legend of the glyphs"),
             html.Img(id=ids.legend_dark, className="legend only-dark", alt="Legend of the glyphs"),
             html.P(id=ids.note, className="hint quiet"),
         ],
-        className="overview-side",
+        className="overview-key",
     )
+    return html.Aside([key, _zoom()], className="overview-side")
 
 
 def _zoom() -> html.Div:
@@ -101,7 +102,6 @@ def _stage() -> html.Div:
     return html.Div(
         [
             html.Div([graph], id=ids.stage, className="stage", **reached),
-            _zoom(),
             html.Div(id=ids.card, className="card", hidden=True, **theme.attributes(aria_hidden="true")),
             html.Div(id=ids.spoken, className="spoken", **theme.attributes(aria_live="polite")),
             html.Div(id=ids.marked, hidden=True),

@@ -181,7 +181,7 @@ def test_the_table_is_the_planes_twin(visit: Visit, address: str):
     page.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.shapes.length === 1")
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (1440, 900), (1920, 1080)])
+@pytest.mark.parametrize("size", [(1100, 640), (1280, 800), (1440, 900), (1920, 1080)])
 def test_only_panels_scroll(chromium: Any, address: str, size: tuple[int, int]):
     visit = Visit(chromium)
     page = visit.open(address)
@@ -196,6 +196,9 @@ def test_only_panels_scroll(chromium: Any, address: str, size: tuple[int, int]):
         }"""
     )
     assert reach[:2] == list(size) and max(reach[2:]) <= 0
+    zoom, plane = (page.locator(name).bounding_box() for name in (".zoom", "#overview-stage"))
+    assert zoom and plane and zoom["x"] + zoom["width"] <= plane["x"]  # no button covers a glyph
+    assert zoom["y"] + zoom["height"] <= size[1]
     visit.context.close()
 
 
@@ -206,5 +209,8 @@ def test_the_embedded_encoder_shows_its_model_card(visit: Visit, address: str):
     card.locator("td", has_text="CIFAR categories, zero-shot").wait_for()
     assert card.locator("table").count() >= 4
     assert card.evaluate("card => card.scrollWidth <= card.clientWidth")
-    page.keyboard.press("Escape")
+    card.locator("p").first.hover()
+    page.mouse.wheel(0, 400)
+    page.wait_for_function("() => document.querySelector('#header-card .dialog-text').scrollTop > 0")
+    card.get_by_role("button", name="Close").click()
     page.wait_for_selector("#header-card:not([open])", state="attached")
