@@ -1,6 +1,6 @@
 """Explanation: token maps of an analysis' images, computed for those that lack them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from . import analysis
+from .analysis import Analysis
 from .errors import ImageError
 from .folder import Skipped
 from .identification import relevance, store
 from .learning import embedding
 from .learning.detector import Detector, encoder_of
 from .learning.embedding import EmbeddingSettings
+from .learning.encoder import Encoder
 from .progress import Report, silent
 
 BATCH = 32  # images whose maps a kill can cost
@@ -41,24 +43,33 @@ def explain(
     if not len(todo):
         return ()
     eye, detector = encoder_of(made, device), Detector.of(folder)
-    loading = EmbeddingSettings(batch=BATCH, shard=BATCH, workers=workers, equalise=made.info["equalise"])
-
-    def prepare(row: int) -> torch.Tensor | Skipped:
-        try:
-            return eye.prepare(embedding.read(made.path(row), eye, loading))
-        except ImageError as error:
-            return Skipped(str(made.path(row)), str(error))
-
     done = len(wanted) - len(todo)
-    for batch in embedding.ahead(prepare, todo.tolist(), loading):
-        rows_here = todo[done - (len(wanted) - len(todo)) :]
-        seen = {row: each for row, each in zip(rows_here, batch, strict=False) if isinstance(each, torch.Tensor)}
-        skipped += [each for each in batch if isinstance(each, Skipped)]
-        if seen:
-            found = relevance.token_maps(eye, detector, torch.stack([*seen.values()]).to(eye.device), method=method)
-            kept.write([*seen], *(each.float().cpu().numpy() for each in (found.maps, found.remainder)))
-        done += len(batch)
+    for seen, images, lost in prepared(made, eye, todo, BATCH, workers):
+        skipped += lost
+        if len(seen):
+            found = relevance.token_maps(eye, detector, images.to(eye.device), method=method)
+            kept.write(seen, *(each.float().cpu().numpy() for each in (found.maps, found.remainder)))
+        done += len(seen) + len(lost)
         report(done, len(wanted))
         if stop():
             break
     return tuple(skipped)
+
+
+def prepared(
+    made: Analysis, eye: Encoder, rows: Sequence[int] | NDArray, batch: int, workers: int | None = None
+) -> Iterator[tuple[NDArray[np.intp], torch.Tensor, list[Skipped]]]:
+    """An analysis' images as its encoder saw them, by the batch: rows (m,), prepared (m, 3, s, s), those lost."""
+    loading = EmbeddingSettings(batch=batch, shard=batch, workers=workers, equalise=made.info["equalise"])
+
+    def prepare(row: int) -> tuple[int, torch.Tensor | Skipped]:
+        try:
+            return row, eye.prepare(embedding.read(made.path(row), eye, loading))
+        except ImageError as error:
+            return row, Skipped(str(made.path(row)), str(error))
+
+    side = eye.tower.image_size
+    for some in embedding.ahead(prepare, np.asarray(rows, np.intp).tolist(), loading):
+        seen = {row: each for row, each in some if isinstance(each, torch.Tensor)}
+        images = torch.stack([*seen.values()]) if seen else torch.zeros((0, 3, side, side), dtype=torch.uint8)
+        yield np.array([*seen], np.intp), images, [each for _, each in some if isinstance(each, Skipped)]
