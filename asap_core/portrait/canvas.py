@@ -39,18 +39,24 @@ def colour(red: float, green: float, blue: float) -> Field:
 
 def power(base: Field, exponent) -> Field:
     """`base` (0 or more) to a power: what ** gives but for the last digits, in half its time."""
-    return np.exp(np.log(np.maximum(base, np.float32(1e-30))) * np.asarray(exponent, np.float32))
+    raised = np.log(np.maximum(base, np.float32(1e-30))) * np.asarray(exponent, np.float32)
+    return np.exp(raised, out=raised)
 
 
 def mix(a, b, t):
     """From `a` (t = 0) to `b` (t = 1)."""
-    return a + (b - a) * t
+    mixed = (b - a) * t
+    mixed += a
+    return mixed
 
 
 def step(low: float, high: float, x):
     """0 below `low`, 1 above `high`, smooth between; exactly 0 and 1 outside. `low` may exceed `high`."""
-    t = np.clip((x - low) * np.float32(1 / (high - low)), 0, 1)
-    curve = 3 - 2 * t
+    t = x - low
+    t *= np.float32(1 / (high - low))
+    t = np.clip(t, 0, 1, out=t if isinstance(t, np.ndarray) else None)
+    curve = 2 * t
+    curve = 3 - curve
     curve *= t
     curve *= t
     return curve
@@ -58,7 +64,8 @@ def step(low: float, high: float, x):
 
 def bump(x, y, width: float, height: float):
     """A Gaussian hill of height 1 at the origin of (x, y)."""
-    return np.exp(-(x * x * np.float32(1 / width**2) + y * y * np.float32(1 / height**2)))
+    square = x * x * np.float32(1 / width**2) + y * y * np.float32(1 / height**2)
+    return np.exp(np.negative(square, out=square), out=square)
 
 
 def clouds(rng: np.random.Generator, cells: int, side: int, octaves: int = 1) -> Field:
@@ -79,22 +86,25 @@ _BICUBIC = (-0.0234375, 0.2265625, 0.8671875, -0.0703125)
 
 
 def resized(values: Field, side: int, window: Window = FULL, smooth: bool = True, patch: Window = FULL) -> Field:
-    """A window of a square field enlarged to `side`, bicubic if `smooth`, else bilinear.
+    """A window of square fields (..., h, w) enlarged to `side`, bicubic if `smooth`, else bilinear.
 
-    `values` are a patch of a field of SOFT, or a whole field of any size.
+    `values` are a patch of fields of SOFT, or whole fields of any size.
     """
     rows, columns = (range(side)[part] for part in window)
-    whole = values.shape[0] if patch == FULL else SOFT
+    whole = values.shape[-1] if patch == FULL else SOFT
     top, left = (range(whole)[part].start for part in patch)
     if whole == side:
-        return values[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        kept = values[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        return kept.copy() if values.ndim > 2 else kept  # colours are painted on
     if 2 * whole == side:
         taps = _BICUBIC if smooth else _BILINEAR
         first = max(0, rows.start // 2 - top - 2)
-        near = np.ascontiguousarray(values[first : rows.stop // 2 - top + 3].T, np.float32)
-        wide = _doubled(near, (columns.start - 2 * left, columns.stop - 2 * left), taps)
+        near = values[..., first : rows.stop // 2 - top + 3, :]
+        wide = _doubled(near, -1, (columns.start - 2 * left, columns.stop - 2 * left), taps)
         above = 2 * (top + first)
-        return _doubled(np.ascontiguousarray(wide.T), (rows.start - above, rows.stop - above), taps)
+        return _doubled(wide, -2, (rows.start - above, rows.stop - above), taps)
+    if values.ndim > 2:
+        return np.stack([resized(plane, side, window, smooth, patch) for plane in values])
     scale = whole / side
     box = (
         columns.start * scale - left,
@@ -107,23 +117,53 @@ def resized(values: Field, side: int, window: Window = FULL, smooth: bool = True
     return np.array(picture.resize((len(columns), len(rows)), rule, box=box))
 
 
-def _doubled(values: Field, span: tuple[int, int], taps: tuple[float, float, float, float]) -> Field:
-    """Rows `span` of a field of twice the rows: as Pillow enlarges, but for the outermost, in a third of its time."""
+def _doubled(values: Field, axis: int, span: tuple[int, int], taps: tuple[float, float, float, float]) -> Field:
+    """Places `span` along an axis of fields of twice its length: as Pillow enlarges, but for the outermost."""
     first, last = span[0] // 2, (span[1] + 1) // 2
-    low, high = first - 2, last + 2
-    near = values[max(low, 0) : high]
-    near = np.concatenate([near[:1]] * -min(low, 0) + [near] + [near[-1:]] * max(high - len(values), 0))
-    count = last - first
+    count, beside = last - first, (slice(None),) * (-1 - axis)
+    near = _reaching(values, axis, first - 2, last + 2)
+
+    def shifted(field: Field, by: int) -> Field:
+        return field[..., by : by + count, *beside]
+
     far, before, nearest, after = (np.float32(tap) for tap in taps)
-    out = np.empty((count, 2, near.shape[1]), np.float32)
-    middle = near[2 : 2 + count] * nearest
+    middle = shifted(near, 2) * nearest
+    out = np.empty((*middle.shape[:axis], count, 2, *middle.shape[middle.ndim + axis + 1 :]), np.float32)
+    near_before = near * before
+    near_far, near_after = (near * far, near * after) if far else (None, None)
     for half, places in enumerate(((0, 1, 3), (4, 3, 1))):
-        row = out[:, half]
-        np.add(middle, near[places[1] : places[1] + count] * before, out=row)
-        if far:
-            row += near[places[0] : places[0] + count] * far
-            row += near[places[2] : places[2] + count] * after
-    return out.reshape(2 * count, -1)[span[0] - 2 * first : span[1] - 2 * first]
+        place = out[..., half, *beside]
+        # Along the last axis the pairs lie interleaved, where sums are slow: they are made beside, then copied.
+        row = np.add(middle, shifted(near_before, places[1]), out=None if axis == -1 else place)
+        if near_far is not None and near_after is not None:
+            row += shifted(near_far, places[0])
+            row += shifted(near_after, places[2])
+        if axis == -1:
+            place[...] = row
+    doubled = out.reshape(*middle.shape[:axis], 2 * count, *middle.shape[middle.ndim + axis + 1 :])
+    start = span[0] - 2 * first
+    return doubled[..., start : start + span[1] - span[0], *beside]
+
+
+def _reaching(values: Field, axis: int, low: int, high: int) -> Field:
+    """Places `low` to `high` along an axis; beyond the ends, the outermost again."""
+    beside, length = (slice(None),) * (-1 - axis), values.shape[axis]
+    near = values[..., max(low, 0) : high, *beside]
+    if low >= 0 and high <= length:
+        return near
+    before, after = near[..., :1, *beside], near[..., -1:, *beside]
+    return np.concatenate([before] * max(-low, 0) + [near] + [after] * max(high - length, 0), axis)
+
+
+def part_of(window: Window, wanted: NDArray[np.bool_]) -> tuple[Window, Window]:
+    """The smallest part of a window that holds everything wanted, (h, w) of it: on the grid, and within the window."""
+    bounds, within = [], []
+    for axis, part in enumerate(window):
+        places = np.flatnonzero(wanted.any(1 - axis))
+        low, high = (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
+        bounds.append(slice(part.start + low, part.start + high))
+        within.append(slice(low, high))
+    return (bounds[0], bounds[1]), (within[0], within[1])
 
 
 def blurred(values: Field, sigma: float) -> Field:
@@ -158,9 +198,7 @@ class Canvas:
 
         Bilinear unless `smooth`, and for light and colour, which have no edges to keep.
         """
-        if values.ndim == 3:
-            return np.stack([resized(plane, self.side, window, False, patch) for plane in values])
-        return resized(values, self.side, window, smooth, patch)
+        return resized(values, self.side, window, smooth and values.ndim == 2, patch)
 
     def soft(self, window: Window, margin: int) -> Window:
         """The patch of the soft grid that a window of the fine grid is enlarged from, and a margin."""

@@ -1,10 +1,11 @@
 """Eyes, lids, lashes and brows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .canvas import Field, clouds, colour, mix, step
+from .canvas import Field, Window, clouds, colour, mix, part_of, step
 from .person import EYE_COLOURS, HAIR_COLOURS
 from .scene import Scene
 from .skin import tone
@@ -42,6 +43,12 @@ class Lids:
     lower: Field
     unit: float  # face units in a half width of the eye
 
+    def part(self, wanted: NDArray[np.bool_]) -> tuple["Lids", Window]:
+        """These lids in the part of their window that holds everything wanted, and which part that is."""
+        window, here = part_of(self.window, wanted)
+        curves = {name: getattr(self, name)[here] for name in ("x", "y", "upper", "lower")}
+        return replace(self, window=window, **curves), here
+
 
 def lids(scene: Scene, side: int) -> Lids:
     """The lids of the left (-1) or right (1) eye."""
@@ -50,6 +57,9 @@ def lids(scene: Scene, side: int) -> Lids:
     u, v = (field[window] for field in scene.fine_uv)
     x = (side * u - s.eye_distance) / np.float32(s.eye_size)
     y = v / np.float32(s.eye_size) + np.float32(s.eye_tilt) * x
+    # Nothing of an eye is drawn beyond these.
+    window, here = part_of(window, (np.abs(x) < 1.32) & (y > -1.5) & (y < 1.1))
+    x, y = x[here], y[here]
     lean = np.clip(1 - (x - 0.1 * (1 - np.minimum(x * x, 1.0)) * -1) ** 2, 0, 1)
     surprise = 1.18 if scene.who.expression == "surprised" else 1.0
     squint = max(0.0, s.smile - 0.3)
@@ -69,7 +79,8 @@ def eye(scene: Scene, side: int, look: Look) -> None:
     lid = lids(scene, side)
     alpha = opening(scene, lid)
     _crease(scene, lid)
-    scene.canvas.over(ball(scene, lid, side, look), alpha, "eye", lid.window)
+    open_, here = lid.part(alpha > 0)
+    scene.canvas.over(ball(scene, open_, side, look), alpha[here], "eye", open_.window)
     _lashes(scene, lid)
 
 
@@ -179,6 +190,8 @@ def brows(scene: Scene) -> None:
         curve = -(s.brow_height + raised) + frown * (1 - tt) - arch + 0.0
         half = (0.028 + 0.024 * s.brow_weight) * step(-0.12, 0.2, t) * (1 - 0.72 * tt**1.5)
         across = (v - curve) / np.maximum(half, 1e-3)
+        window, here = part_of(window, (np.abs(across) < 2.5) & (t > -0.15) & (t < 1.07))  # beyond, no hair reaches
+        across, t, tt = across[here], t[here], tt[here]
         lean = np.clip((tt * 48 + across * 3.2) % 128, 0, 127).astype(np.intp)
         row = np.clip(64 + across * 10, 0, 127).astype(np.intp)
         hairs = strands[row, lean]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .canvas import Field, colour, mix, step
+from .canvas import Field, colour, mix, part_of, step
 from .scene import Scene
 from .skin import mouth_line, tone
 
@@ -73,16 +73,18 @@ def lips(scene: Scene, fused: float = 0.0) -> None:
     edge = 1.6 * scene.pixel
     corner = step(1.03, 0.86, np.abs(where.m))
     for low, high, upper in ((where.top, where.upper, True), (where.lower, where.bottom, False)):
-        t = np.clip((where.v - low) / np.maximum(high - low, 1e-3), 0, 1)
-        form = mix(0.8, 0.56, t) if upper else 0.72 + 0.5 * np.sin(np.pi * np.clip(t, 0, 0.999)) ** 1.2 * (1 - 0.55 * t)
-        furrows = 1 + 0.06 * np.sin(where.m * 46 + 5 * np.sin(where.m * 9))
-        paint = pink * (form * lit * furrows)
-        if not upper:
-            at = np.hypot((where.m - 0.3 * lx) / 0.36, (t - 0.3) / 0.2)
-            wet = 0.17 if scene.who.lipstick else 0.09
-            paint = paint + wet * step(1.0, 0.1, at) * (0.75 + 0.25 * np.sin(where.m * 60))
         alpha = step(-edge, edge, where.v - low) * step(edge, -edge, where.v - high) * corner
-        scene.canvas.over(paint, alpha * (0.93 if scene.who.lipstick else 0.86), "mouth", where.window)
+        window, here = part_of(where.window, alpha > 0)
+        alpha, m, low, high = alpha[here], where.m[here], low[here], high[here]
+        t = np.clip((where.v[here] - low) / np.maximum(high - low, 1e-3), 0, 1)
+        form = mix(0.8, 0.56, t) if upper else 0.72 + 0.5 * np.sin(np.pi * np.clip(t, 0, 0.999)) ** 1.2 * (1 - 0.55 * t)
+        furrows = 1 + 0.06 * np.sin(m * 46 + 5 * np.sin(m * 9))
+        paint = pink * (form * lit[here] * furrows)
+        if not upper:
+            at = np.hypot((m - 0.3 * lx) / 0.36, (t - 0.3) / 0.2)
+            wet = 0.17 if scene.who.lipstick else 0.09
+            paint = paint + wet * step(1.0, 0.1, at) * (0.75 + 0.25 * np.sin(m * 60))
+        scene.canvas.over(paint, alpha * (0.93 if scene.who.lipstick else 0.86), "mouth", window)
     _lines(scene, where)
 
 

@@ -57,7 +57,8 @@ def sampled(strands: Field, across: Field, along: Field) -> Field:
     wide = ALONG + 1
     # The table's first row and column stand at its end once more, so that no neighbour needs to be wrapped.
     flat = np.pad(strands, (0, 1), mode="wrap").ravel()
-    at = (top.astype(np.int32) & (ACROSS - 1)) * wide + (left.astype(np.int32) & (ALONG - 1))
+    # Whole numbers of the width that `take` wants, or it would convert them at each of four calls.
+    at = ((top.astype(np.int32) & (ACROSS - 1)) * wide + (left.astype(np.int32) & (ALONG - 1))).astype(np.intp)
     above = mix(flat.take(at), flat.take(at + 1), columns)
     at += wide
     below = mix(flat.take(at), flat.take(at + 1), columns)
