@@ -31,6 +31,11 @@ class PixelGroup:
     contribution: float  # logits, above 0 toward fake
     dimensions: Floats  # (d,) what of it comes through which dimension
 
+    @property
+    def held(self) -> Floats:
+        """The share of each token that is the group's, (g, g)."""
+        return _held(self.mask)
+
 
 def enlarge(token_map: NDArray, seen: Box, size: tuple[int, int]) -> Floats:
     """A token map (g, g) over the whole original image (h, w), size = (w, h): units a token, 0 where nothing is seen.

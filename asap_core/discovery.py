@@ -1,0 +1,252 @@
+"""Discovery: the patterns of a selection of an analysis' images, found automatically and kept beside the analysis.
+
+    token maps less the mean authentic image's -> pixel groups that stand out -> what the encoder sees in them
+    -> clusters -> names, impact with the region taken away, exemplars
+
+A group speaks only where a map exceeds what nearly all places of authentic images reach: contributions are
+differences from authentic images, as those of dimensions are.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from . import analysis, explanation, findings
+from .analysis import Analysis
+from .errors import AnalysisError
+from .findings import Findings
+from .identification import clusters, counterfactual, naming, patterns, pixels, regions, store
+from .identification.clusters import ClusterSettings
+from .identification.patterns import Groups, Looked, Pattern
+from .learning import encoder
+from .learning.detector import Detector, encoder_of
+from .learning.encoder import Encoder, EncoderSettings
+from .progress import Report, silent
+
+BATCH = 32  # images looked at between two looks at `stop`
+ROUNDS = 1000  # a report's total
+
+
+@dataclass(frozen=True)
+class DiscoverySettings:
+    """What counts as standing out, and how alike is alike."""
+
+    method: str = "direct"  # of the token maps
+    reference: int = 400  # authentic images that maps are compared with, at most
+    usual: float = 0.985  # share of the places of authentic images that stay below the level
+    probes: int = 3  # authentic regions of the same shape and place, for each pixel group
+    seed: int = 0
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What the encoder sees in m regions."""
+
+    blocks: list[NDArray[np.float32]]  # (m, c) each
+    joint: NDArray[np.float32]  # (m, e)
+
+
+def discover(
+    folder: Path,
+    of: str | None = None,
+    settings: DiscoverySettings | None = None,
+    device: str | None = None,
+    workers: int | None = None,
+    report: Report = silent,
+    stop: Callable[[], bool] = lambda: False,
+) -> Findings | None:
+    """The patterns of a selection (see `findings.SELECTIONS`; None: all images) of the analysis in `folder`.
+
+    Found once and kept; token maps that are missing are computed first, and kept too. None where it was stopped.
+    """
+    settings, made = settings or DiscoverySettings(), analysis.load(folder)
+    rows, at = findings.rows_of(made, of), findings.place(made, of, asdict(settings))
+    kept = findings.read(at)
+    if kept is None:
+        blind = _blind(made)
+        if blind:
+            none = Groups.of([], made.info["encoder"]["grid"], len(made.head))
+            kept = Findings((), none, patterns.places(none), of, len(rows), 0.0, blind)
+        else:
+            kept = _Search(made, rows, of, settings, device, workers, report, stop).run()
+        if kept is not None:
+            findings.write(at, kept)
+    report(ROUNDS, ROUNDS)
+    return kept
+
+
+def _blind(made: Analysis) -> str | None:
+    """Why nothing is looked for: a detector that guesses has maps too, but they explain nothing."""
+    auc = (made.summary.get("verdicts") or {}).get("auc")
+    if auc and auc[1] <= 0.5:
+        return (
+            f"no patterns are looked for: the detector does not tell real from fake (AUC {auc[0]:.2f}, "
+            f"95 % {auc[1]:.2f} to {auc[2]:.2f}), so its maps explain nothing"
+        )
+    return None
+
+
+class _Search:
+    """One search, step by step; each step reports its part of the whole."""
+
+    def __init__(
+        self,
+        made: Analysis,
+        rows: NDArray[np.int64],
+        of: str | None,
+        settings: DiscoverySettings,
+        device: str | None,
+        workers: int | None,
+        report: Report,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.made, self.rows, self.of, self.settings = made, rows, of, settings
+        self.device, self.workers, self.report, self.stop = device, workers, report, stop
+        self.rng = np.random.default_rng(settings.seed)
+        self.is_fake = np.asarray(made.logits) > 0 if made.is_fake is None else np.asarray(made.is_fake)
+        real = np.flatnonzero(~self.is_fake)
+        if not len(real):
+            raise AnalysisError(f"{made.folder} has no authentic images to compare with: patterns need some")
+        self.reference = np.sort(self.rng.choice(real, min(len(real), settings.reference), replace=False))
+
+    def run(self) -> Findings | None:
+        """All steps; None where one was stopped."""
+        wanted = np.union1d(self.rows, self.reference)
+        where = (self.made.folder, wanted, self.settings.method, self.device, self.workers)
+        explanation.explain(*where, report=self.part(0, 350), stop=self.stop)
+        if self.stop():
+            return None
+        self.eye, self.detector = encoder_of(self.made, self.device), Detector.of(self.made.folder)
+        groups, level = self.groups()
+        seen = self.look(groups)
+        if seen is None:
+            return None
+        groups, vectors, stable = self.cluster(groups, *seen)
+        flips = self.flips(groups)
+        if flips is None:
+            return None
+        found = self.described(groups, vectors, stable, flips, *seen)
+        return findings.gathered(found, groups, self.of, len(self.rows), level)
+
+    def part(self, low: int, high: int) -> Report:
+        """A report of one step, as a part of the whole."""
+        return lambda done, total: self.report(low + (high - low) * done // max(total, 1), ROUNDS)
+
+    def groups(self) -> tuple[Groups, float]:
+        """The pixel groups of the chosen images, of maps less the mean authentic one, and the level."""
+        kept = store.read(self.made, self.settings.method)
+        assert kept is not None, "token maps were computed"
+        reference = self.reference[kept.done[self.reference]]
+        usual = kept.maps[reference].mean(0, dtype=np.float64).astype(np.float32)  # (T, g, g)
+        beyond = np.abs(kept.maps[reference, -1].astype(np.float32) - usual[-1])
+        level = float(np.quantile(beyond, self.settings.usual))
+        weight, sizes, found = self.made.head[:, None, None], np.asarray(self.made.arrays["size"]), []
+        for row in self.rows[kept.done[self.rows]]:
+            maps = kept.maps[row].astype(np.float32) - usual
+            size = (int(sizes[row, 0]), int(sizes[row, 1]))
+            seen = self.eye.tower.box(size)
+            found += [(int(row), group) for group in pixels.groups(maps[-1], maps[:-1] * weight, level, seen, size)]
+        return Groups.of(found, self.eye.grid, len(self.made.head)), level
+
+    def look(self, groups: Groups) -> tuple[Readings, Readings] | None:
+        """What the encoder sees in the groups, and in the same places of authentic images drawn at random."""
+        m = len(groups)
+        count = min(self.settings.probes * m, 6000)
+        shapes = self.rng.permutation(np.arange(self.settings.probes * m) % max(m, 1))[:count]
+        row = np.concatenate([groups.row, self.rng.choice(self.reference, count)])
+        held = np.concatenate([groups.held, groups.held[shapes]]).astype(np.float32)
+        held /= np.maximum(held.sum((1, 2), keepdims=True), 1e-6)
+        rows, done = np.unique(row), 0
+        blocks: list[NDArray] = []
+        joint = np.zeros((len(row), self.eye.joint_width), np.float32)
+        lost = np.ones(len(row), bool)
+        for some, images, _ in explanation.prepared(self.made, self.eye, rows, BATCH, self.workers):
+            here = np.flatnonzero(np.isin(row, some))
+            if len(here):
+                weights = torch.as_tensor(held[here]).to(self.eye.device)
+                at = torch.as_tensor(np.searchsorted(some, row[here])).to(self.eye.device)
+                found, words = regions.look(self.eye, images).of(weights, at)
+                blocks = blocks or [np.zeros((len(row), each.shape[1]), np.float32) for each in found]
+                for kept, each in zip(blocks, found, strict=True):
+                    kept[here] = each.cpu().numpy()
+                joint[here], lost[here] = words.cpu().numpy(), False
+            done += len(some)
+            self.part(350, 600)(done, len(rows))
+            if self.stop():
+                return None
+        ours, theirs = np.arange(m), m + np.flatnonzero(~lost[m:])
+        return tuple(Readings([each[which] for each in blocks], joint[which]) for which in (ours, theirs))  # pyright: ignore
+
+    def cluster(self, groups: Groups, ours: Readings, theirs: Readings) -> tuple[Groups, NDArray, NDArray]:
+        """Groups with their patterns, the strongest first; their vectors (m, q) and the patterns' stability."""
+        labels, stable, count = np.full(len(groups), -1), [], 0
+        settings, seed = self.settings.cluster, self.settings.seed
+        vectors = np.zeros((len(groups), 1))
+        if len(groups) > settings.fewest:
+            vectors = clusters.vectors(ours.blocks, theirs.blocks, settings, seed)
+        for toward_fake in (True, False):
+            side = np.flatnonzero((groups.contribution > 0) == toward_fake)
+            found = clusters.clusters(vectors[side], settings)
+            stable += clusters.stability(vectors[side], found, groups.row[side], settings, seed).tolist()
+            labels[side] = np.where(found < 0, -1, found + count)
+            count += int(found.max(initial=-1)) + 1
+        impact = np.bincount(labels[labels >= 0], np.abs(groups.contribution)[labels >= 0], count)
+        order = np.argsort(-impact, kind="stable")
+        labels = np.where(labels < 0, -1, np.argsort(order)[labels] if count else -1)
+        whole = {name: getattr(groups, name) for name in groups.__dataclass_fields__}
+        return Groups(**{**whole, "pattern": labels}), vectors, np.asarray(stable)[order]
+
+    def flips(self, groups: Groups) -> dict[tuple[int, int], bool] | None:
+        """(row, pattern) -> whether the verdict changes without the pattern's groups; None where stopped."""
+        before = self.detector.distiller.logits(np.asarray(self.made.distilled)) > 0  # (n,)
+        rows, found, done = np.unique(groups.row[groups.pattern >= 0]), {}, 0
+        for some, images, _ in explanation.prepared(self.made, self.eye, rows, BATCH, self.workers):
+            for number in np.unique(groups.pattern[np.isin(groups.row, some) & (groups.pattern >= 0)]):
+                mine = groups.take((groups.pattern == number) & np.isin(groups.row, some))
+                has, at = np.unique(mine.row, return_inverse=True)
+                held = np.zeros((len(has), *groups.held.shape[1:]), np.float32)
+                np.add.at(held, at, mine.held)
+                seen = images[torch.as_tensor(np.searchsorted(some, has))].to(self.eye.device)
+                after = counterfactual.without(self.eye, self.detector, seen, held.clip(0, 1)).logits > 0
+                found |= {
+                    (int(row), int(number)): bool(flip) for row, flip in zip(has, after != before[has], strict=True)
+                }
+            done += len(some)
+            self.part(650, ROUNDS)(done, len(rows))
+            if self.stop():
+                return None
+        return found
+
+    def described(
+        self,
+        groups: Groups,
+        vectors: NDArray,
+        stable: NDArray,
+        flips: dict[tuple[int, int], bool],
+        ours: Readings,
+        theirs: Readings,
+    ) -> list[Pattern]:
+        """The patterns, named and measured."""
+        vocabulary, made, seed = naming.phrases(), self.made, self.settings.seed
+        texts = _reader(self.eye, self.device).describe(vocabulary)
+        generators = np.asarray(made.info["generators"])[np.asarray(made.arrays["generator"])].tolist()
+        looked = Looked(self.rows, self.is_fake, generators, made.paths, np.asarray(made.arrays["group"]))
+        found = []
+        for number, steady in enumerate(stable):
+            which = np.flatnonzero(groups.pattern == number)
+            mine = groups.take(which)
+            flipped = np.array([flips.get((int(row), number), False) for row in np.unique(mine.row)])
+            typical = vectors[which] @ vectors[which].mean(0)
+            called = naming.name(ours.joint[which], theirs.joint, texts, vocabulary, seed)
+            found.append(patterns.describe(mine, typical, called, flipped, steady, looked, seed))
+        return found
+
+
+def _reader(eye: Encoder, device: str | None) -> Encoder:
+    """The same encoder with its text tower."""
+    return encoder.open(EncoderSettings(eye.name, eye.layers, device), text=True)

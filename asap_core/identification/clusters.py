@@ -1,0 +1,115 @@
+"""Which regions are alike: regions' readings -> vectors in which only the unusual speaks -> clusters, some noise.
+
+Directions in which the same places of authentic images differ anyway (skin, hair, light) are made small: readings are
+standardised block by block, then whitened by the covariance of authentic regions, with shrinkage. The neighbourhood
+graph's slowest directions (diffusion maps, Coifman and Lafon 2006) straighten what is left, and HDBSCAN (Campello et
+al. 2013) finds what is dense in them. scikit-learn is imported where it is needed: it is slow to load.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import eigsh
+
+from ..learning import subspace
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """How regions are grouped; chosen on the demo's planted flaws (`python -m tests.bench.patterns`)."""
+
+    subspace: int = 256  # directions kept before whitening
+    shrinkage: float = 0.01  # of the largest variance, added to each
+    kept: int = 32  # directions kept after it
+    neighbours: int = 12
+    slow: int = 8  # directions of the graph
+    fewest: int = 10  # regions in a cluster
+    core: int = 10  # neighbours that make a place dense
+    resamples: int = 10  # for stability, of four fifths of the images each
+
+
+def vectors(regions: list[NDArray], authentic: list[NDArray], settings: ClusterSettings, seed: int) -> Floats:
+    """Block by block readings of regions (m, c) and of authentic ones (r, c) -> unit vectors (m, kept)."""
+    ours, theirs = [], []
+    for here, real in zip(regions, authentic, strict=True):
+        mean, deviation = real.mean(0), real.std(0) + 1e-6
+        size = deviation * np.sqrt(here.shape[1])  # each block counts alike
+        ours.append((here - mean) / size)
+        theirs.append((real - mean) / size)
+    both = np.concatenate([np.hstack(ours), np.hstack(theirs)]).astype(np.float32)  # (m + r, sum of c)
+    found = subspace.principal(both, settings.subspace, seed)[0].astype(np.float64)
+    m = len(ours[0])
+    values, turn = np.linalg.eigh(np.cov(found[m:].T))
+    white = found[:m] @ (turn / np.sqrt(np.maximum(values, 0) + settings.shrinkage * values[-1]))
+    unit = subspace.normalise(white)
+    kept = subspace.principal((unit - unit.mean(0)).astype(np.float32), settings.kept, seed)[0]
+    return subspace.normalise(kept.astype(np.float64))
+
+
+def clusters(found: Floats, settings: ClusterSettings) -> NDArray[np.int64]:
+    """Unit vectors (m, q) -> the cluster of each, 0, 1, ... the largest first, -1 for none: (m,)."""
+    from sklearn.cluster import HDBSCAN
+
+    m = len(found)
+    if m < max(2 * settings.fewest, settings.neighbours + 2):
+        return np.full(m, -1)
+    lay = diffusion(found, settings)
+    dense = HDBSCAN(min_cluster_size=settings.fewest, min_samples=settings.core, copy=True)
+    return _by_size(dense.fit_predict(lay).astype(np.int64))
+
+
+def diffusion(found: Floats, settings: ClusterSettings) -> Floats:
+    """Unit vectors (m, q) -> unit vectors along the slowest directions of their neighbourhood graph (m, slow)."""
+    graph = _graph(found, settings.neighbours)
+    degree = np.asarray(graph.sum(1)).ravel()  # (m,)
+    scale = sparse.diags_array(1 / np.sqrt(degree))
+    even, count = scale @ graph @ scale, min(settings.slow + 1, len(found) - 1)
+    values, slow = eigsh(even, count, which="LA", v0=np.sqrt(degree))  # v0: the same every time
+    order = np.argsort(-values)[1:]
+    lay = slow[:, order] / np.sqrt(degree)[:, None] * np.maximum(values[order], 0) ** 2
+    return subspace.normalise(lay)
+
+
+def stability(found: Floats, labels: NDArray, images: NDArray, settings: ClusterSettings, seed: int) -> Floats:
+    """How surely each cluster is found again: its best Jaccard index, mean over resamples of the images; (k,).
+
+    Regions (m, q) with their clusters and images (m,); Hennig 2007 calls 0.75 stable, below 0.6 not to be trusted.
+    """
+    count, rng = int(labels.max(initial=-1)) + 1, np.random.default_rng(seed)
+    scores = np.zeros((settings.resamples, count))
+    every = np.unique(images)
+    for scored in scores:
+        drawn = np.isin(images, rng.choice(every, max(1, round(0.8 * len(every))), replace=False))
+        again, before = clusters(found[drawn], settings), labels[drawn]
+        for c in range(count):
+            scored[c] = max((_jaccard(before == c, again == a) for a in range(again.max(initial=-1) + 1)), default=0.0)
+    return scores.mean(0)
+
+
+def _jaccard(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    return float(np.count_nonzero(a & b) / max(np.count_nonzero(a | b), 1))
+
+
+def _graph(found: Floats, neighbours: int) -> sparse.csr_array:
+    """Every vector's nearest neighbours, as weights of a symmetric graph; the scale is each one's own
+    (Zelnik-Manor and Perona 2004)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    far, near = NearestNeighbors(n_neighbors=neighbours + 1).fit(found).kneighbors(found)
+    far, near = far[:, 1:], near[:, 1:]  # (m, k) without itself
+    scale = np.maximum(far[:, min(7, neighbours) - 1], 1e-6)
+    weight = np.exp(-(far**2) / (scale[:, None] * scale[near]))
+    m = len(found)
+    graph = sparse.csr_array((weight.ravel(), (np.repeat(np.arange(m), neighbours), near.ravel())), (m, m))
+    return (graph.maximum(graph.T) + sparse.diags_array(np.full(m, 1e-9))).tocsr()
+
+
+def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    sizes = np.bincount(labels[labels >= 0])
+    rank = np.empty(len(sizes), np.int64)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    return np.where(labels < 0, -1, rank[labels] if len(sizes) else -1)

@@ -1,0 +1,201 @@
+"""Patterns: pixel groups that recur across images, what they have in common, and what they do to verdicts. numpy only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import contribution
+from .naming import Name
+from .pixels import PixelGroup
+
+EXEMPLARS = 4  # of each kind
+TYPICAL = 3  # dimensions named
+
+Interval = tuple[float, float, float]  # value, 95 % low and high
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The pixel groups of many images, one a row; m groups, a grid of g, d dimensions."""
+
+    row: NDArray[np.int64]  # (m,) the analysis' image
+    pattern: NDArray[np.int64]  # (m,) -1: in none
+    contribution: NDArray[np.float32]  # (m,) logits beyond the same places of authentic images, above 0 toward fake
+    dimensions: NDArray[np.float32]  # (m, d) what of it comes through which dimension
+    held: NDArray[np.float16]  # (m, g, g) share of each token
+    box: NDArray[np.float32]  # (m, 4) left, top, right, bottom in the original's pixels
+    centre: NDArray[np.float32]  # (m, 2) across and down the original, 0 to 1
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[int, PixelGroup]], grid: tuple[int, int], dimensions: int) -> "Groups":
+        """Rows and their pixel groups as a table, in no pattern yet."""
+        m, each = len(found), [group for _, group in found]
+        return cls(
+            row=np.array([row for row, _ in found], np.int64),
+            pattern=np.full(m, -1),
+            contribution=np.array([group.contribution for group in each], np.float32),
+            dimensions=np.array([group.dimensions for group in each], np.float32).reshape(m, dimensions),
+            held=np.array([group.held for group in each], np.float16).reshape(m, *grid),
+            box=np.array([group.box for group in each], np.float32).reshape(m, 4),
+            centre=np.array([group.centre for group in each], np.float32).reshape(m, 2),
+        )
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, which: NDArray) -> "Groups":
+        """Some of the groups."""
+        return Groups(*(getattr(self, field.name)[which] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """A group that stands for its pattern: among the most typical, the strongest, or against its image's truth."""
+
+    why: str  # typical, strongest or contradicting
+    row: int
+    path: str
+    box: tuple[float, float, float, float]
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What many images share that moves their verdicts; intervals are [value, low, high], 95 % bootstrap."""
+
+    name: Name
+    toward: str  # fake or real
+    n_groups: int
+    n_images: int
+    n_real: int  # images of each truth that have it, of so many looked at
+    n_fake: int
+    of_real: int
+    of_fake: int
+    generators: dict[str, tuple[int, int]]  # images that have it, of how many
+    contribution: Interval  # logits an image, mean over the images that have it
+    flip_rate: Interval  # share of these whose verdict changes when all its groups of the pattern are taken away
+    stability: float  # Jaccard index, 0 to 1: how surely it is found again
+    dimensions: tuple[tuple[int, float], ...]  # the strongest, and the logits that come through each
+    centre: tuple[float, float]  # across and down, 0 to 1: where it usually is
+    exemplars: tuple[Exemplar, ...]
+
+    @property
+    def share_real(self) -> float:
+        """Of the real images looked at, how many have it, 0 to 1."""
+        return self.n_real / max(self.of_real, 1)
+
+    @property
+    def share_fake(self) -> float:
+        """Of the fakes looked at, how many have it, 0 to 1."""
+        return self.n_fake / max(self.of_fake, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """The images that were looked at, and what an analysis knows of all (n,)."""
+
+    rows: NDArray[np.int64]  # (r,)
+    is_fake: NDArray[np.bool_]  # (n,) the truth, or the verdict where that is not known
+    generator: Sequence[str]  # (n,)
+    paths: Sequence[str]  # (n,)
+    duplicates: NDArray[np.int64]  # (n,) images that share a number are resampled together
+
+
+def describe(
+    groups: Groups,
+    typical: NDArray,
+    name: Name,
+    flipped: NDArray[np.bool_],
+    stability: float,
+    looked: Looked,
+    seed: int,
+) -> Pattern:
+    """One pattern from its groups (m,), how typical each is (m,), and which of its images flipped (ascending rows)."""
+    rows, at = np.unique(groups.row, return_inverse=True)
+    sums = np.bincount(at, groups.contribution)  # (images,) logits
+    fake = looked.is_fake[rows]
+    of_fake = int(looked.is_fake[looked.rows].sum())
+    toward_fake = bool(sums.mean() > 0)
+    middle = np.average(groups.centre, axis=0, weights=np.abs(groups.contribution) + 1e-9)
+    through = groups.dimensions.sum(0) / len(rows)  # (d,) logits an image
+    order = np.argsort(-through if toward_fake else through)[:TYPICAL]
+    return Pattern(
+        name=name,
+        toward="fake" if toward_fake else "real",
+        n_groups=len(groups),
+        n_images=len(rows),
+        n_real=int((~fake).sum()),
+        n_fake=int(fake.sum()),
+        of_real=len(looked.rows) - of_fake,
+        of_fake=of_fake,
+        generators=_by_generator(rows, looked),
+        contribution=_mean(sums, looked.duplicates[rows], seed),
+        flip_rate=_mean(flipped.astype(np.float64), looked.duplicates[rows], seed),
+        stability=round(float(stability), 3),
+        dimensions=tuple((int(k), float(through[k])) for k in order),
+        centre=(float(middle[0]), float(middle[1])),
+        exemplars=tuple(_exemplars(groups, typical, looked)),
+    )
+
+
+def places(groups: Groups) -> NDArray[np.float32]:
+    """Where each pattern usually sits: the share of its groups that hold each token, (patterns, g, g)."""
+    count = int(groups.pattern.max(initial=-1)) + 1
+    found = [groups.held[groups.pattern == c].mean(0, dtype=np.float32) for c in range(count)]
+    return np.array(found, np.float32).reshape(count, *groups.held.shape[1:])
+
+
+def sentence(pattern: Pattern) -> str:
+    """A pattern in plain words, with its numbers."""
+    among_fakes = pattern.share_fake >= pattern.share_real
+    have, of = (pattern.n_fake, pattern.of_fake) if among_fakes else (pattern.n_real, pattern.of_real)
+    kind = "fakes" if among_fakes else "authentic images"
+    for name, (some, total) in pattern.generators.items():
+        if among_fakes and name != "real" and some >= 0.8 * pattern.n_fake and total < pattern.of_fake:
+            have, of, kind = some, total, f"fakes of *{name}*"
+    named = pattern.name.text
+    what = f"**{named}**" if named != "unnamed" else f"something at {_place(pattern.centre)} (unnamed)"
+    value, low, high = pattern.contribution
+    flips, least, most = (round(100 * each) for each in pattern.flip_rate)
+    return (
+        f"In {have} of {of} {kind}, the detector is moved toward {pattern.toward} by {what} "
+        f"({value:+.1f} logits, 95 % {low:.1f} to {high:.1f}); removing the region flips {flips} % "
+        f"({least} to {most} %, n = {pattern.n_images})"
+    )
+
+
+def _place(centre: tuple[float, float]) -> str:
+    down = ("the top", "the middle", "the bottom")[min(int(3 * max(centre[1], 0)), 2)]
+    across = (" left", "", " right")[min(int(3 * max(centre[0], 0)), 2)]
+    return down + across
+
+
+def _by_generator(rows: NDArray, looked: Looked) -> dict[str, tuple[int, int]]:
+    every = np.asarray(looked.generator, str)
+    seen, have = every[looked.rows], every[rows]
+    return {str(name): (int((have == name).sum()), int((seen == name).sum())) for name in np.unique(seen)}
+
+
+def _mean(values: NDArray, duplicates: NDArray, seed: int) -> Interval:
+    found = contribution.summarise(values[:, None], seed, duplicates)
+    return float(found.mean[0]), float(found.low[0]), float(found.high[0])
+
+
+def _exemplars(groups: Groups, typical: NDArray, looked: Looked) -> list[Exemplar]:
+    """The most typical, the strongest, and those against the truth; an image stands once for each."""
+    against = (groups.contribution > 0) != looked.is_fake[groups.row]
+    strength, found = np.abs(groups.contribution), []
+    orders = {
+        "typical": np.argsort(-typical, kind="stable"),
+        "strongest": np.argsort(-strength, kind="stable"),
+        "contradicting": np.argsort(-np.where(against, strength, -1), kind="stable")[: against.sum()],
+    }
+    for why, order in orders.items():
+        _, first = np.unique(groups.row[order], return_index=True)
+        for each in order[np.sort(first)[:EXEMPLARS]]:
+            box = tuple(round(float(edge), 1) for edge in groups.box[each])
+            row = int(groups.row[each])
+            found.append(Exemplar(why, row, looked.paths[row], box, round(float(groups.contribution[each]), 3)))  # pyright: ignore
+    return found
