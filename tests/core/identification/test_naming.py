@@ -1,0 +1,44 @@
+"""A name is the best phrase, if it fits better than random regions have one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asap_core.errors import SettingsError
+from asap_core.identification import naming
+from asap_core.learning.subspace import normalise
+
+WORDS = [f"word {number}" for number in range(30)]
+
+
+@pytest.fixture(scope="module")
+def space():
+    dice = np.random.default_rng(0)
+    return dice, normalise(dice.normal(size=(30, 24))), dice.normal(size=(400, 24))
+
+
+def test_regions_are_called_what_they_look_like(space):
+    dice, texts, authentic = space
+    found = naming.name(dice.normal(size=(30, 24)) + 3 * texts[7], authentic, texts, WORDS, 0)
+    assert found.text == found.near[0] == "word 7"
+    assert found.fit > found.needed
+    assert 0 < found.margin <= 2
+
+
+def test_ordinary_regions_are_mostly_unnamed(space):
+    dice, texts, authentic = space
+    named = [naming.name(dice.normal(size=(30, 24)), authentic, texts, WORDS, k).text for k in range(20)]
+    assert named.count(naming.UNNAMED) >= 15
+
+
+def test_the_vocabulary_is_a_file_anyone_may_edit(tmp_path: Path):
+    assert len(naming.phrases()) > 50
+    file = tmp_path / "words.txt"
+    file.write_text("# parts\nteeth\n\nan eye  # one\nteeth\n")
+    assert naming.phrases(file) == ["teeth", "an eye"]
+    file.write_text("# nothing\n")
+    with pytest.raises(SettingsError, match="0 phrases"):
+        naming.phrases(file)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        naming.phrases(tmp_path / "missing.txt")

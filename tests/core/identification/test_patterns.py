@@ -1,0 +1,76 @@
+"""A pattern's figures are counts and means over its groups, written slowly here."""
+
+import numpy as np
+import pytest
+
+from asap_core.identification import patterns
+from asap_core.identification.naming import Name
+from asap_core.identification.patterns import Groups, Looked
+
+NAME = Name("teeth", 0.5, 0.1, 0.3, ("teeth", "lips", "a mouth"))
+
+
+@pytest.fixture
+def groups() -> Groups:
+    held = np.zeros((5, 4, 4), np.float16)
+    held[:, 2, 1] = 1
+    held[4, 0, 0] = 0.5
+    return Groups(
+        row=np.array([3, 1, 3, 5, 0]),
+        pattern=np.array([0, 0, 0, 0, 0]),
+        contribution=np.array([1.0, 2.0, 0.5, 3.0, 0.25], np.float32),
+        dimensions=np.array([[0.2, 0.8], [1, 1], [0, 0.5], [1, 2], [0.25, 0]], np.float32),
+        held=held,
+        box=np.tile(np.array([1, 2, 3, 4], np.float32), (5, 1)),
+        centre=np.full((5, 2), (0.4, 0.7), np.float32),
+    )
+
+
+@pytest.fixture
+def looked() -> Looked:
+    fake = np.array([False, True, False, True, True, True])
+    makers = ["real", "a", "real", "a", "b", "b"]
+    return Looked(np.arange(6), fake, makers, [f"{row}.png" for row in range(6)], np.arange(6))
+
+
+def test_counts_shares_and_means(groups: Groups, looked: Looked):
+    found = patterns.describe(groups, np.arange(5.0), NAME, np.array([False, True, True, False]), 0.9, looked, 0)
+    assert (found.n_groups, found.n_images, found.n_real, found.n_fake) == (5, 4, 1, 3)
+    assert (found.share_real, found.share_fake) == (1 / 2, 3 / 4)
+    assert found.generators == {"a": (2, 2), "b": (1, 2), "real": (1, 2)}
+    value, low, high = found.contribution
+    assert value == pytest.approx(np.mean([0.25, 2.0, 1.5, 3.0]))
+    assert low < value < high
+    assert found.flip_rate[0] == 0.5
+    assert found.toward == "fake"
+    assert found.dimensions[0] == (1, pytest.approx(4.3 / 4))
+
+
+def test_exemplars_are_typical_strongest_and_against_the_truth(groups: Groups, looked: Looked):
+    found = patterns.describe(groups, np.arange(5.0), NAME, np.zeros(4, bool), 0.9, looked, 0).exemplars
+    rows = {why: [each.row for each in found if each.why == why] for why in ("typical", "strongest", "contradicting")}
+    assert rows == {"typical": [0, 5, 3, 1], "strongest": [5, 1, 3, 0], "contradicting": [0]}
+
+
+def test_duplicates_widen_the_interval(groups: Groups, looked: Looked):
+    alike = Looked(looked.rows, looked.is_fake, looked.generator, looked.paths, np.array([0, 1, 2, 0, 4, 1]))
+    apart, together = (
+        patterns.describe(groups, np.arange(5.0), NAME, np.zeros(4, bool), 0.9, each, 0).contribution
+        for each in (looked, alike)
+    )
+    assert together[0] == apart[0]
+    assert together[2] - together[1] != apart[2] - apart[1]
+
+
+def test_the_sentence_says_it_in_words(groups: Groups, looked: Looked):
+    found = patterns.describe(groups, np.arange(5.0), NAME, np.array([False, True, True, False]), 0.9, looked, 0)
+    said = patterns.sentence(found)
+    assert said.startswith("In 3 of 4 fakes, the detector is moved toward fake by **teeth** (+1.7 logits, 95 %")
+    assert "flips 50 %" in said
+
+
+def test_where_a_pattern_sits(groups: Groups):
+    where = patterns.places(groups)
+    assert where.shape == (1, 4, 4)
+    assert where[0, 2, 1] == 1 and where[0, 0, 0] == pytest.approx(0.1)
+    assert patterns.places(groups.take(np.zeros(5, bool))).shape == (0, 4, 4)
