@@ -161,7 +161,7 @@ def _as_json(pattern: Pattern) -> dict[str, Any]:
 
 def _pattern(facts: dict[str, Any]) -> Pattern:
     name, exemplars = facts.pop("name"), facts.pop("exemplars")
-    tuples = {key: tuple(value) for key, value in facts.items() if isinstance(value, list)}
+    tuples: dict[str, Any] = {key: tuple(value) for key, value in facts.items() if isinstance(value, list)}
     tuples["dimensions"] = tuple((int(k), float(value)) for k, value in facts["dimensions"])
     tuples["generators"] = {key: (have, of) for key, (have, of) in facts["generators"].items()}
     shown = tuple(Exemplar(**{**each, "box": tuple(each["box"])}) for each in exemplars)

@@ -46,7 +46,7 @@ def images_format(file: Path) -> str:
 
 
 def crop(image: Image.Image, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """A square around a box with some of what surrounds it, inside the image where it fits: left, top, right, bottom."""
+    """A square around a box and some of what surrounds it, inside the image: left, top, right, bottom."""
     left, top, right, bottom = box
     shorter = min(image.size)
     side = min(max((1 + CONTEXT) * max(right - left, bottom - top), SMALLEST * shorter), shorter)

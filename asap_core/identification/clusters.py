@@ -58,7 +58,7 @@ def clusters(found: Floats, settings: ClusterSettings) -> NDArray[np.int64]:
     if m < max(2 * settings.fewest, settings.neighbours + 2):
         return np.full(m, -1)
     lay = diffusion(found, settings)
-    dense = HDBSCAN(min_cluster_size=settings.fewest, min_samples=settings.core, copy=True)
+    dense = HDBSCAN(min_cluster_size=settings.fewest, min_samples=settings.core, copy=True)  # pyright: ignore
     return _by_size(dense.fit_predict(lay).astype(np.int64))
 
 

@@ -54,5 +54,5 @@ def name(regions: NDArray, authentic: NDArray, texts: NDArray, vocabulary: Seque
     needed = float(np.quantile((others @ said.T).max(1), SURE))
     best = np.argsort(-fits)[:3]
     fit, margin = float(fits[best[0]]), float(fits[best[0]] - fits[best[1]])
-    near = tuple(vocabulary[each] for each in best)
+    near = tuple(str(vocabulary[each]) for each in best)
     return Name(near[0] if fit > needed else UNNAMED, fit, margin, needed, near)

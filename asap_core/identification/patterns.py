@@ -1,4 +1,4 @@
-"""Patterns: pixel groups that recur across images, what they have in common, and what they do to verdicts. numpy only."""
+"""Patterns: pixel groups that recur across images, what they share, and what they do to verdicts. numpy only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

@@ -47,7 +47,7 @@ def masks(made: Analysis) -> dict[str, dict[int, NDArray[np.float32]]]:
                 with Image.open(made.root / file) as mask:
                     grey = mask.convert("F")
                 small = grey.resize((columns, rows), Image.Resampling.BOX, Square().box(grey.size))
-                found[kinds[name]][row] = np.asarray(small) / np.float32(255)
+                found[kinds[name]][row] = np.asarray(small, np.float32) / np.float32(255)
     return found
 
 
