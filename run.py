@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from asap_core.progress import Clock
 
 HERE = Path(__file__).resolve().parent
-COMMANDS = ("open", "build", "serve", "predict", "demo")
+COMMANDS = ("open", "build", "serve", "predict", "patterns", "faithfulness", "demo")
 
 EXAMPLES = """\
 examples:
@@ -25,6 +25,8 @@ examples:
   python run.py build photos/ --out study  build only, into the folder study
   python run.py serve study                show an analysis that was built before
   python run.py predict study new/*.jpg    judge new images with what study has learnt
+  python run.py patterns study             what gives its fakes away, found across images
+  python run.py faithfulness study         how far study's maps of relevance can be trusted
   python run.py build found/ --unlabelled --using study
                                            explore images of unknown origin with study's detector
 
@@ -55,7 +57,9 @@ def command_line() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", metavar="[FOLDER] | build | serve | predict | demo")
+    commands = parser.add_subparsers(
+        title="commands", metavar="[FOLDER] | build | serve | predict | patterns | faithfulness | demo"
+    )
 
     opening = commands.add_parser("open", help="'run.py FOLDER' for short: build if needed, serve, open the page")
     opening.set_defaults(run=open_folder)
@@ -80,6 +84,28 @@ def command_line() -> argparse.ArgumentParser:
     predicting.add_argument("--csv", action="store_true", help="print comma-separated values")
     predicting.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where the encoder runs")
     predicting.add_argument("--workers", type=positive, metavar="N", help="threads that read images")
+
+    trying = commands.add_parser("faithfulness", help="measure how far an analysis' token maps can be trusted")
+    trying.set_defaults(run=faithfulness)
+    trying.add_argument("analysis", type=Path, metavar="DIR", help="a folder that 'build' made")
+    methods = "direct,unusual,libra,signed_attention,paper,paper_all"
+    trying.add_argument("--methods", default=methods, metavar="A,B", help=f"some of {methods} (default: all)")
+    trying.add_argument("--images", type=positive, default=100, metavar="N", help="a seeded sample (default: 100)")
+    trying.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same sample and orders")
+    trying.add_argument("--json", action="store_true", help="print what was found as JSON")
+    trying.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where the encoder runs")
+    trying.add_argument("--workers", type=positive, metavar="N", help="threads that read images")
+
+    finding = commands.add_parser("patterns", help="find what recurs across images and moves their verdicts")
+    finding.set_defaults(run=patterns)
+    finding.add_argument("analysis", type=Path, metavar="DIR", help="a folder that 'build' made")
+    finding.add_argument("--of", metavar="SELECTION", help="misses, false-alarms, generator=NAME or "
+        "cell=PLANE/SIDE/CODE (default: all images)")  # fmt: skip
+    finding.add_argument("--json", action="store_true", help="print what was found as JSON")
+    finding.add_argument("--sheet", type=Path, metavar="FILE", help="draw the exemplars into a picture (.webp, .png)")
+    finding.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same patterns")
+    finding.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where the encoder runs")
+    finding.add_argument("--workers", type=positive, metavar="N", help="threads that read images")
 
     drawing = commands.add_parser("demo", help="draw portraits, authentic and fake, whose flaws are known")
     drawing.set_defaults(run=demo)
@@ -253,6 +279,34 @@ def predict(options: argparse.Namespace) -> int:
         writer.writerows(row.values() for row in found.predictions)
     else:
         print(prediction.table(found.predictions))
+    return 0
+
+
+def faithfulness(options: argparse.Namespace) -> int:
+    """Try an analysis' token maps and print how far they can be trusted."""
+    from asap_core import scrutiny
+    from asap_core.progress import Clock
+
+    settings = scrutiny.ScrutinySettings(options.methods.split(","), options.images, options.seed)
+    with Clock(bars=True).stage("trials") as report:
+        found = scrutiny.examine(options.analysis, settings, options.device, options.workers, report)
+    assert found is not None  # nobody stopped it
+    print(json.dumps(found, indent=1) if options.json else scrutiny.text(found))
+    return 0
+
+
+def patterns(options: argparse.Namespace) -> int:
+    """Find the patterns of an analysis and print them."""
+    from asap_core import analysis, discovery, findings, sheet
+    from asap_core.progress import Clock
+
+    settings = discovery.DiscoverySettings(seed=options.seed)
+    with Clock(bars=True).stage("patterns", unit="steps") as report:
+        found = discovery.discover(options.analysis, options.of, settings, options.device, options.workers, report)
+    assert found is not None, "nobody stopped it"
+    if options.sheet:
+        sheet.write(options.sheet, analysis.load(options.analysis), found)
+    print(json.dumps(found.as_json(), ensure_ascii=False, indent=1) if options.json else findings.table(found))
     return 0
 
 

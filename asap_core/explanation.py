@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from . import analysis
 from .analysis import Analysis
-from .errors import ImageError
+from .errors import AnalysisError, ImageError
 from .folder import Skipped
 from .identification import relevance, store
+from .identification.ordinary import ENOUGH
+from .identification.ordinary import ordinary as mean_map
 from .learning import embedding
 from .learning.detector import Detector, encoder_of
 from .learning.embedding import EmbeddingSettings
@@ -54,6 +56,28 @@ def explain(
         if stop():
             break
     return tuple(skipped)
+
+
+def ordinary(
+    folder: Path,
+    method: str = "direct",
+    device: str | None = None,
+    workers: int | None = None,
+    report: Report = silent,
+) -> NDArray[np.float32]:
+    """The mean token maps (T, g, g) of an analysis' real images, or of those judged real where the truth is not known.
+
+    Of a seeded sample, whose maps are computed and kept by `explain`. AnalysisError where no image is real.
+    """
+    made = analysis.load(folder)
+    real = np.flatnonzero(made.logits <= 0 if made.is_fake is None else ~made.is_fake)
+    some = np.sort(np.random.default_rng(made.info["seed"]).permutation(real)[:ENOUGH])
+    explain(folder, some, method, device, workers, report)
+    kept = store.read(made, method)
+    there = some[kept.done[some]] if kept is not None and len(some) else some[:0]
+    if kept is None or not len(there):
+        raise AnalysisError(f"{folder} has no real image that can be read: what is ordinary is not known")
+    return mean_map(kept.maps[there])
 
 
 def prepared(

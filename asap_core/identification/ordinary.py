@@ -1,0 +1,25 @@
+"""What is ordinary, and what is unusual: token maps against those of real images.
+
+A decomposition gives every place its share of a value, and most of it is what any image has there. Less the mean map
+of real images, what is ordinary cancels and what is unusual speaks: a map then sums, with its remainder, to the value
+as before, and its part of the logit is a part of the contribution w (d - mean real d), to which real images add up to
+nothing on average.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+ENOUGH = 256  # real images: their mean is then known to a sixteenth of what they differ by
+
+
+def ordinary(maps: NDArray) -> Floats:
+    """The mean of real images' maps (n, T, g, g), in their units: (T, g, g)."""
+    assert len(maps), "no real image, so nothing is known to be ordinary"
+    return np.asarray(np.mean(maps, axis=0, dtype=np.float64), np.float32)
+
+
+def unusual(maps: NDArray, remainder: NDArray, usual: NDArray) -> tuple[Floats, Floats]:
+    """Maps (n, T, g, g) and remainders (n, T) less what is ordinary (T, g, g); both sum to the value as before."""
+    left = np.asarray(maps, np.float32) - usual
+    return left, (remainder + usual.sum((1, 2), dtype=np.float64)).astype(np.float32)

@@ -1,0 +1,216 @@
+"""Scrutiny: how far the token maps of an analysis can be trusted, method by method, measured on its own images.
+
+Maps are asked which tokens moved the verdict; then tokens are removed, and the detector is asked. Kept beside the
+analysis as `faithfulness.json`, the contract of DESIGN section 9:
+
+    images, steps, seed   how many images, tokens removed in how many steps, and the sample's seed
+    methods      name -> {deletion, insertion, srg, correlation, completeness, pointing, mass_ratio,
+                 average_precision, sparseness, over_paper, randomised, targets}; each [value, low, high], null where
+                 it does not apply. By dropping tokens
+    against      occluder -> name -> {deletion, insertion, srg, over_paper}: the same curves by other means
+    localised    {images, chance, area}: fakes with a known flaw which the verdict found; tokens and area it takes
+
+`completeness` is by how many logits maps and remainder miss the verdict, null where a method does not claim to add
+up. `over_paper` is a method's srg less `paper`'s, image by image. `randomised` and `targets` are correlations of
+maps, see `identification.sanity`; the other measures are in `identification.faithfulness`.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from . import analysis, explanation, truth
+from .analysis import Analysis
+from .errors import SettingsError
+from .identification import faithfulness, relevance, sanity
+from .identification.trials import CLAMPED, PLAIN, UNUSUAL, ScrutinySettings, Trial, Trials
+from .learning.detector import Detector, encoder_of
+from .learning.encoder import Encoder
+from .progress import Report, silent
+
+FILE = "faithfulness.json"
+BATCH = 4  # images tried together
+
+
+def examine(
+    folder: Path,
+    settings: ScrutinySettings,
+    device: str | None = None,
+    workers: int | None = None,
+    report: Report = silent,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Any] | None:
+    """Try the maps of the analysis in `folder`; keep and return what was found, or None if stopped before the end.
+
+    Images that cannot be read any more are left out. EncoderError where the encoder has no maps.
+    """
+    made = analysis.load(folder)
+    eye, detector = encoder_of(made, device), Detector.of(folder)
+    rows, trials, done = sample(made, settings), Trials(), 0
+    usual = None
+    if UNUSUAL in settings.methods:
+        usual = explanation.ordinary(folder, device=device, workers=workers)[-1]
+    for seen, images, lost in explanation.prepared(made, eye, rows, BATCH, workers):
+        if len(seen):
+            Trial(trials, eye, detector, settings, usual).run(images.to(eye.device), seen)
+        done += len(seen) + len(lost)
+        report(done, len(rows))
+        if stop():
+            return None
+    if not trials.rows:
+        raise SettingsError(f"none of the images of {folder} can be read any more; nothing was measured")
+    found = summarised(trials, made, eye, settings)
+    for _, images, _ in explanation.prepared(made, eye, trials.rows[: settings.checked], settings.checked, workers):
+        for name in relevance.METHODS.keys() & set(settings.methods):
+            found["methods"][name] |= _sane(eye, detector, images.to(eye.device), name, settings.seed)
+    draft = folder / f".{FILE}"
+    draft.write_text(json.dumps(found, indent=1, allow_nan=False), "utf-8")
+    draft.replace(folder / FILE)
+    return found
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """What was found before; None where nothing was, or of another analysis that stood there."""
+    try:
+        found = json.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if found.get("fingerprint") == analysis.load(folder).fingerprint else None
+
+
+def sample(made: Analysis, settings: ScrutinySettings) -> NDArray[np.intp]:
+    """The rows tried: half fake, half real as far as there are; of unlabelled images, any."""
+    rng = np.random.default_rng(settings.seed)
+    if made.is_fake is None:
+        return np.sort(rng.permutation(made.n)[: settings.images])
+    fakes, reals = (rng.permutation(np.flatnonzero(made.is_fake == kind)) for kind in (True, False))
+    n_real = min(len(reals), max(settings.images // 2, settings.images - len(fakes)))
+    return np.sort(np.concatenate([reals[:n_real], fakes[: settings.images - n_real]]))
+
+
+def summarised(trials: Trials, made: Analysis, eye: Encoder, settings: ScrutinySettings) -> dict[str, Any]:
+    """What was measured, over images: the contract but for the sanity checks."""
+    start, groups = np.array(trials.start), made.arrays["group"][trials.rows]
+    gains = {key: np.diff(np.stack(each).mean(2), axis=1)[:, 0] for key, each in trials.curves.items()}
+
+    def mean(values: list) -> list[float]:
+        return faithfulness.interval(np.array(values), settings.seed, groups)
+
+    def curves(occluder: str, name: str) -> dict[str, Any]:
+        def relative(values: NDArray) -> list[float]:
+            return faithfulness.ratio(values, start, settings.seed, groups)
+
+        removed = np.stack(trials.curves[occluder, name]).mean(2)  # (n, 2)
+        gain, published = gains[occluder, name], gains.get((occluder, "paper"))
+        over = None if published is None or name == "paper" else relative(gain - published)
+        return {"deletion": relative(removed[:, 0]), "insertion": relative(removed[:, 1]),
+                "srg": relative(gain), "over_paper": over}  # fmt: skip
+
+    where, localised = _localised(trials, made, eye, settings)
+    methods = {}
+    for name in (*settings.methods, *PLAIN):
+        adds_up = name in settings.methods and name not in CLAMPED
+        methods[name] = {
+            **curves("drop", name),
+            "correlation": mean(trials.correlations[name]) if name in trials.correlations else None,
+            "completeness": mean(trials.missed[name]) if adds_up else None,
+            **where.get(name, dict.fromkeys(LOCAL)),
+            "sparseness": mean([faithfulness.sparseness(each) for each in trials.maps[name]])
+            if name in settings.methods
+            else None,
+        }
+    return {
+        "images": len(trials.rows), "steps": settings.steps, "seed": settings.seed, "fingerprint": made.fingerprint,
+        "methods": methods,
+        "against": {settings.painted: {name: curves(settings.painted, name) for name in methods}},
+        "localised": localised,
+    }  # fmt: skip
+
+
+LOCAL: dict[str, Callable[[NDArray, NDArray], float]] = {
+    "pointing": faithfulness.pointing,
+    "mass_ratio": faithfulness.mass_ratio,
+    "average_precision": faithfulness.average_precision,
+}
+
+
+def _localised(
+    trials: Trials, made: Analysis, eye: Encoder, settings: ScrutinySettings
+) -> tuple[dict[str, dict[str, list[float]]], dict[str, Any]]:
+    """Each map's measures against known flaws, and of what they were taken; empty where none are known."""
+    if made.is_fake is None or eye.grid == (1, 1):
+        return {}, {"images": 0, "chance": None, "area": None}
+    judged_fake = (np.array(trials.side) > 0) & (made.logits[trials.rows] > 0)
+    chosen = np.flatnonzero(judged_fake & made.is_fake[trials.rows] & truth.known(made)[trials.rows])
+    flaws = {number: truth.flaw(made, trials.rows[number], eye.tower, eye.grid) for number in chosen.tolist()}
+    flaws = {number: each for number, each in flaws.items() if each.any()}  # it may lie beyond what is seen
+    if not flaws:
+        return {}, {"images": 0, "chance": None, "area": None}
+    groups = made.arrays["group"][[trials.rows[number] for number in flaws]]
+    found = {
+        name: {
+            measure: faithfulness.interval(
+                np.array([formula(maps[number], each) for number, each in flaws.items()]), settings.seed, groups
+            )
+            for measure, formula in LOCAL.items()
+        }
+        for name, maps in trials.maps.items()
+    }
+    every = np.stack([*flaws.values()])
+    return found, {"images": len(flaws), "chance": float((every > 0).mean()), "area": float(every.mean())}
+
+
+def _sane(eye: Encoder, detector: Detector, images: Tensor, name: str, seed: int) -> dict[str, Any]:
+    """A method's sanity checks, each as an interval over images."""
+    steps = sanity.randomised(eye, detector, images, name, seed)
+    return {
+        "randomised": {f"{share:.0%}": faithfulness.interval(each, seed) for share, each in steps.items()},
+        "targets": faithfulness.interval(sanity.between_dimensions(eye, detector, images, name), seed),
+    }
+
+
+COLUMNS = {
+    "deletion": "deletion",
+    "insertion": "insertion",
+    "srg": "SRG",
+    "over_paper": "over paper",
+    "correlation": "correlation",
+    "sparseness": "sparseness",
+    "pointing": "pointing",
+    "mass_ratio": "mass ratio",
+    "average_precision": "precision",
+}
+
+
+def text(found: dict[str, Any]) -> str:
+    """What was found, for people: a table of the measures that apply, and what they are of."""
+    methods, localised = found["methods"], found["localised"]
+    lines = [f"{found['images']} images, tokens dropped in {found['steps']} steps; 95 % intervals", *_table(methods)]
+    for occluder, others in found["against"].items():
+        lines += ["", f"the same, tokens painted over with their image's {occluder} colour", *_table(others)]
+    if localised["images"]:
+        lines += [
+            "",
+            f"pointing, mass ratio and precision: {localised['images']} fakes whose flaws are known and which were "
+            f"judged fake; chance points at a flaw in {localised['chance']:.0%}, a flaw takes {localised['area']:.1%}",
+        ]
+    lines += ["", "correlation with the maps of a model shuffled: the head, then blocks from the last on"]
+    for name, each in methods.items():
+        if "randomised" in each:
+            steps = ", ".join(f"{share} {value[0]:.2f}" for share, value in each["randomised"].items())
+            lines.append(f"{name:<18}{steps}; between dimensions {each['targets'][0]:.2f}")
+    return "\n".join(lines)
+
+
+def _table(methods: dict[str, Any]) -> list[str]:
+    names = [name for name in COLUMNS if any(each.get(name) is not None for each in methods.values())]
+    lines = [f"{'':<18}" + "".join(f"{COLUMNS[name]:<22}" for name in names)]
+    for method, each in methods.items():
+        cells = ("" if each.get(name) is None else "{:.2f} ({:.2f} to {:.2f})".format(*each[name]) for name in names)
+        lines.append(f"{method:<18}" + "".join(f"{cell:<22}" for cell in cells))
+    return [line.rstrip() for line in lines]

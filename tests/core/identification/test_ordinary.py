@@ -1,0 +1,29 @@
+"""What is ordinary cancels over real images, and nothing of a value is lost."""
+
+import numpy as np
+import pytest
+
+from asap_core.identification import ordinary
+
+
+def test_real_images_cancel_and_every_value_stays():
+    rng = np.random.default_rng(0)
+    maps, remainder = rng.normal(2, 1, (30, 3, 4, 4)), rng.normal(size=(30, 3))
+    usual = ordinary.ordinary(maps)
+    left, rest = ordinary.unusual(maps, remainder, usual)
+    np.testing.assert_allclose(left.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(left.sum((2, 3)) + rest, maps.sum((2, 3)) + remainder, atol=1e-4)
+
+
+def test_a_map_and_its_remainder_make_the_contribution():
+    """Less the mean of the remainders that real images are left with, both sum to w (d - mean real d)."""
+    rng = np.random.default_rng(1)
+    maps, remainder = rng.normal(2, 1, (30, 3, 4, 4)), rng.normal(size=(30, 3))
+    values = maps.sum((2, 3)) + remainder
+    left, rest = ordinary.unusual(maps, remainder, ordinary.ordinary(maps))
+    np.testing.assert_allclose(left.sum((2, 3)) + rest - rest.mean(0), values - values.mean(0), atol=1e-4)
+
+
+def test_without_real_images_nothing_is_ordinary():
+    with pytest.raises(AssertionError, match="no real image"):
+        ordinary.ordinary(np.zeros((0, 3, 4, 4)))

@@ -1,0 +1,145 @@
+"""Maps of a small real analysis with known flaws are tried; what is found is kept, printed, and true."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from asap_core import analysis, explanation, pipeline, scrutiny, truth
+from asap_core.errors import AnalysisError, SettingsError
+from asap_core.identification.trials import METHODS, PLAIN, ScrutinySettings
+from asap_core.learning.detector import Detector, encoder_of
+from asap_core.progress import Clock
+from asap_core.request import Request
+from tests import toy
+
+ROOT = Path(__file__).parents[2]
+SIDE = 192
+QUICK = {"images": 6, "steps": 5, "steps_painted": 2, "random": 1, "subsets": 10, "checked": 1}
+SETTINGS = ScrutinySettings(("direct", "unusual", "paper"), **QUICK)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An analysis of 48 drawn landscapes by mini; the fakes have a chequered square, whose place a mask says."""
+    folder, dice, rows = tmp_path_factory.mktemp("built"), np.random.default_rng(0), []
+    (folder / "masks").mkdir()
+    for number in range(48):
+        pixels = np.array(toy.draw(False, "dusk", number).crop((0, 0, SIDE, SIDE)))
+        if number % 2:
+            y, x = dice.integers(16, SIDE - 64, 2)
+            where = np.s_[y : y + 40, x : x + 40]
+            pixels[where] = np.clip(pixels[where] + 24.0 * (np.indices((40, 40)).sum(0) // 2 % 2)[..., None], 0, 255)
+            mask = np.zeros((SIDE, SIDE), np.uint8)
+            mask[where] = 255
+            Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+        rows.append((f"{number}.png", ("real", "fake")[number % 2], f"masks/{number}.png" if number % 2 else ""))
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("path", "label", "masks"), *rows])
+    request = Request(folder / "manifest.csv", encoder="mini")
+    return pipeline.analyse(request, folder / "cache", folder / "analysis", Clock())
+
+
+@pytest.fixture(scope="module")
+def found(built: Path) -> dict:
+    found = scrutiny.examine(built, SETTINGS)
+    assert found is not None
+    return found
+
+
+def test_every_map_is_tried_and_the_decomposition_is_truer_than_chance(built: Path, found: dict):
+    assert found["images"] == 6 and list(found["methods"]) == [*SETTINGS.methods, *PLAIN]
+    for each in (*found["methods"].values(), *found["against"]["mean"].values()):
+        for name in ("deletion", "insertion", "srg"):
+            value, low, high = each[name]
+            assert low <= value <= high
+        assert each["srg"][0] == pytest.approx(each["insertion"][0] - each["deletion"][0])
+    direct, paper = found["methods"]["direct"], found["methods"]["paper"]
+    assert direct["srg"][0] > found["methods"]["random"]["srg"][0] + 0.5
+    assert direct["over_paper"][0] == pytest.approx(direct["srg"][0] - paper["srg"][0])
+    assert direct["correlation"][0] > 0.6
+    assert direct["completeness"][2] < 1e-3 and paper["completeness"] is None
+    assert found["methods"]["unusual"]["completeness"][2] < 1e-2
+    assert 0 < direct["sparseness"][0] < 1
+    assert direct["randomised"]["100%"][0] < 0.9 and direct["targets"][0] < 0.9
+    assert scrutiny.read(built) == json.loads((built / scrutiny.FILE).read_text("utf-8")) == found
+
+
+def test_flaws_whose_place_is_known_are_found(built: Path, found: dict):
+    localised = found["localised"]
+    assert 0 < localised["images"] <= 3 and 0 < localised["area"] < localised["chance"] < 0.2
+    assert found["methods"]["direct"]["pointing"][0] > 0.7
+    assert found["methods"]["unusual"]["mass_ratio"][0] > 1.5
+    assert found["methods"]["random"]["pointing"] is None
+
+
+def test_what_was_found_can_be_read(found: dict):
+    text = scrutiny.text(found)
+    assert "6 images, tokens dropped in 5 steps" in text and "signed_attention" not in text
+    assert any(line.startswith("direct") and " to " in line for line in text.splitlines())
+    assert "fakes whose flaws are known" in text
+
+
+def test_a_flaw_lies_where_the_encoder_sees_it(built: Path):
+    made = analysis.load(built)
+    tower, row = encoder_of(made, "cpu").tower, int(np.flatnonzero(truth.known(made))[0])
+    shares = truth.flaw(made, row, tower, tower.grid)
+    mask = np.asarray(Image.open(made.root / made.metadata["masks"][row])) > 0
+    cell = SIDE // tower.grid[0]
+    for y, x in np.ndindex(*tower.grid):
+        expected = mask[y * cell : (y + 1) * cell, x * cell : (x + 1) * cell].mean()
+        assert shares[y, x] == pytest.approx(expected, abs=0.01)
+    lost = made.root / made.metadata["masks"][row]
+    try:
+        lost.rename(lost.with_suffix(".away"))
+        with pytest.raises(AnalysisError, match="which the manifest names"):
+            truth.flaw(made, row, tower, tower.grid)
+    finally:
+        lost.with_suffix(".away").rename(lost)
+
+
+def test_what_is_ordinary_is_the_mean_of_real_maps(built: Path):
+    made, usual = analysis.load(built), explanation.ordinary(built)
+    detector, eye = Detector.of(built), encoder_of(made, "cpu")
+    assert usual.shape == (len(made.head) + 1, *eye.grid)
+    kept = explanation.store.read(made, "direct")
+    assert kept is not None and made.is_fake is not None
+    np.testing.assert_allclose(usual, kept.maps[~made.is_fake].astype(np.float64).mean(0), atol=1e-4)
+    np.testing.assert_allclose(np.tensordot(detector.distiller.head, usual[:-1], 1), usual[-1], atol=0.01)
+
+
+def test_half_of_a_sample_is_fake_as_far_as_there_are(built: Path):
+    made = analysis.load(built)
+    assert made.is_fake is not None
+    rows = scrutiny.sample(made, ScrutinySettings(images=10))
+    assert made.is_fake[rows].sum() == 5 and len(set(rows.tolist())) == 10
+    assert len(scrutiny.sample(made, ScrutinySettings(images=500))) == 48
+
+
+def test_a_stopped_trial_leaves_what_was_found_before(built: Path, found: dict):
+    told: list = []
+    before = (built / scrutiny.FILE).read_bytes()
+    settings = ScrutinySettings(("direct",), images=8, steps=2, steps_painted=2, random=1, subsets=1)
+    assert scrutiny.examine(built, settings, report=lambda *each: told.append(each), stop=lambda: True) is None
+    assert told == [(4, 8)] and (built / scrutiny.FILE).read_bytes() == before
+
+
+def test_a_method_that_is_not_there_is_told():
+    with pytest.raises(SettingsError, match="no relevance method gradcam: expected some of direct"):
+        ScrutinySettings(("direct", "gradcam"))
+
+
+def test_the_command_prints_the_contract(built: Path, found: dict):
+    command = [sys.executable, "run.py", "faithfulness", str(built), "--methods", "direct", "--images", "1", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    printed = json.loads(done.stdout)
+    wanted = {"deletion", "insertion", "srg", "correlation", "completeness", "pointing", "mass_ratio"}
+    assert printed["images"] == 1 and wanted | {"average_precision"} <= printed["methods"]["direct"].keys()
+    shown = subprocess.run([*command[:3], "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert ",".join(METHODS) in shown
