@@ -5,7 +5,6 @@ the planes when the page asks for them: they are cheaper to make than to keep.
 """
 
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from .audit import Audit
 from .cache import Arrays, StageCache
 from .catalogue import Catalogue, CatalogueSettings
 from .errors import AnalysisError
-from .learning import distiller, embedding, encoder, spelling, verdicts
+from .learning import distiller, embedding, encoder, spelling, verdicts, worded
 from .learning.detector import Detector, Judged, encoder_of
 from .learning.embedding import Embeddings, EmbeddingSettings
 from .learning.encoder import Encoder, EncoderSettings
@@ -147,7 +146,7 @@ class Build:
         self.clock.record("embedding", embeddings.seconds, self.n, remembered=not embeddings.fresh)
         return embeddings
 
-    def draw_words(self) -> Arrays:
+    def draw_words(self, embeddings: Embeddings) -> Arrays:
         """Readings of some of the images, of the same with a word on them, and of the words alone."""
         how, seed, images = self.settings.spelling, self.request.seed, self.images
         chosen = np.random.default_rng(seed).permutation(self.n)[: how.pairs]
@@ -155,13 +154,8 @@ class Build:
         def encode(report: Report) -> Arrays:
             files = (images.root / images.paths[row] for row in chosen)
             pictures = (embedding.read(file, self.encoder, self.loading) for file in files)
-            triples = (triple[:3] for triple in spelling.pairs(pictures, seed, how))
-            total = 3 * len(chosen)
-            read = embedding.encode_images(
-                self.encoder, chain.from_iterable(triples), self.loading, lambda done, _: report(done, total)
-            )
-            names = ("plain", "worded", "word_only")
-            return {name: read.reading[start::3] for start, name in enumerate(names)}
+            own = embeddings.reading[chosen]
+            return worded.read(self.encoder, pictures, own, seed, how, self.loading, report)
 
         key = cache.key("words", VERSION, *self.seen, how.pairs, how.canvas, seed)
         with self.clock.stage("words") as report:
@@ -174,7 +168,7 @@ class Build:
         images, settings, seed = self.images, self.settings, self.request.seed
         assert images.is_fake is not None
         distiller.check(images.is_fake)  # before minutes are spent on what cannot be learnt from
-        pairs = self.draw_words()
+        pairs = self.draw_words(embeddings)
         with self.clock.stage("spelling", self.n, "steps") as report:
             readings = embeddings.reading
             everything = self.encoder.layers == "all"
