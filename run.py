@@ -284,14 +284,14 @@ def predict(options: argparse.Namespace) -> int:
 
 def faithfulness(options: argparse.Namespace) -> int:
     """Try an analysis' token maps and print how far they can be trusted."""
-    from asap_core import scrutiny
+    from asap_core import scrutiny, trust
     from asap_core.progress import Clock
 
     settings = scrutiny.ScrutinySettings(options.methods.split(","), options.images, options.seed)
     with Clock(bars=True).stage("trials") as report:
         found = scrutiny.examine(options.analysis, settings, options.device, options.workers, report)
     assert found is not None  # nobody stopped it
-    print(json.dumps(found, indent=1) if options.json else scrutiny.text(found))
+    print(json.dumps(found, indent=1) if options.json else trust.text(found))
     return 0
 
 

@@ -1,21 +1,9 @@
 """Scrutiny: how far the token maps of an analysis can be trusted, method by method, measured on its own images.
 
-Maps are asked which tokens moved the verdict; then tokens are removed, and the detector is asked. Kept beside the
-analysis as `faithfulness.json`, the contract of DESIGN section 9:
-
-    images, steps, seed   how many images, tokens removed in how many steps, and the sample's seed
-    methods      name -> {deletion, insertion, srg, correlation, completeness, pointing, mass_ratio,
-                 average_precision, sparseness, over_paper, randomised, targets}; each [value, low, high], null where
-                 it does not apply. By dropping tokens
-    against      occluder -> name -> {deletion, insertion, srg, over_paper}: the same curves by other means
-    localised    {images, chance, area}: fakes with a known flaw which the verdict found; tokens and area it takes
-
-`completeness` is by how many logits maps and remainder miss the verdict, null where a method does not claim to add
-up. `over_paper` is a method's srg less `paper`'s, image by image. `randomised` and `targets` are correlations of
-maps, see `identification.sanity`; the other measures are in `identification.faithfulness`.
+Maps are asked which tokens moved the verdict; then tokens are removed, and the detector is asked. `trust` says what
+is kept of it.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import analysis, explanation, truth
+from . import analysis, explanation, trust, truth
 from .analysis import Analysis
 from .errors import SettingsError
 from .identification import faithfulness, relevance, sanity
@@ -33,7 +21,6 @@ from .learning.detector import Detector, encoder_of
 from .learning.encoder import Encoder
 from .progress import Report, silent
 
-FILE = "faithfulness.json"
 BATCH = 4  # images tried together
 
 
@@ -68,19 +55,8 @@ def examine(
     for _, images, _ in explanation.prepared(made, eye, trials.rows[: settings.checked], settings.checked, workers):
         for name in relevance.METHODS.keys() & set(settings.methods):
             found["methods"][name] |= _sane(eye, detector, images.to(eye.device), name, settings.seed)
-    draft = folder / f".{FILE}"
-    draft.write_text(json.dumps(found, indent=1, allow_nan=False), "utf-8")
-    draft.replace(folder / FILE)
+    trust.write(folder, found)
     return found
-
-
-def read(folder: Path) -> dict[str, Any] | None:
-    """What was found before; None where nothing was, or of another analysis that stood there."""
-    try:
-        found = json.loads((folder / FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if found.get("fingerprint") == analysis.load(folder).fingerprint else None
 
 
 def sample(made: Analysis, settings: ScrutinySettings) -> NDArray[np.intp]:
@@ -172,45 +148,3 @@ def _sane(eye: Encoder, detector: Detector, images: Tensor, name: str, seed: int
         "randomised": {f"{share:.0%}": faithfulness.interval(each, seed) for share, each in steps.items()},
         "targets": faithfulness.interval(sanity.between_dimensions(eye, detector, images, name), seed),
     }
-
-
-COLUMNS = {
-    "deletion": "deletion",
-    "insertion": "insertion",
-    "srg": "SRG",
-    "over_paper": "over paper",
-    "correlation": "correlation",
-    "sparseness": "sparseness",
-    "pointing": "pointing",
-    "mass_ratio": "mass ratio",
-    "average_precision": "precision",
-}
-
-
-def text(found: dict[str, Any]) -> str:
-    """What was found, for people: a table of the measures that apply, and what they are of."""
-    methods, localised = found["methods"], found["localised"]
-    lines = [f"{found['images']} images, tokens dropped in {found['steps']} steps; 95 % intervals", *_table(methods)]
-    for occluder, others in found["against"].items():
-        lines += ["", f"the same, tokens painted over with their image's {occluder} colour", *_table(others)]
-    if localised["images"]:
-        lines += [
-            "",
-            f"pointing, mass ratio and precision: {localised['images']} fakes whose flaws are known and which were "
-            f"judged fake; chance points at a flaw in {localised['chance']:.0%}, a flaw takes {localised['area']:.1%}",
-        ]
-    lines += ["", "correlation with the maps of a model shuffled: the head, then blocks from the last on"]
-    for name, each in methods.items():
-        if "randomised" in each:
-            steps = ", ".join(f"{share} {value[0]:.2f}" for share, value in each["randomised"].items())
-            lines.append(f"{name:<18}{steps}; between dimensions {each['targets'][0]:.2f}")
-    return "\n".join(lines)
-
-
-def _table(methods: dict[str, Any]) -> list[str]:
-    names = [name for name in COLUMNS if any(each.get(name) is not None for each in methods.values())]
-    lines = [f"{'':<18}" + "".join(f"{COLUMNS[name]:<22}" for name in names)]
-    for method, each in methods.items():
-        cells = ("" if each.get(name) is None else "{:.2f} ({:.2f} to {:.2f})".format(*each[name]) for name in names)
-        lines.append(f"{method:<18}" + "".join(f"{cell:<22}" for cell in cells))
-    return [line.rstrip() for line in lines]

@@ -7,6 +7,7 @@ from typing import Any
 from dash import dcc, html
 
 import asap_core
+from asap_core import trust
 from asap_core.analysis import Analysis
 from asap_core.learning import verdicts
 
@@ -23,6 +24,7 @@ LIMITS = (
     ("Contributions", "What the detector used, not what is fake: it may be right for a wrong reason."),
     ("Intervals", "95 %: Wilson's for cells, bootstrap for the whole collection."),
 )
+MAPS = {"srg": "Gain", "correlation": "Correlation", "pointing": "On the flaw", "mass_ratio": "Density on the flaw"}
 
 
 class ids:
@@ -161,6 +163,8 @@ def _about(analysis: Analysis) -> html.Dialog:
     parts: list[Any] = [_list([judged, *LIMITS]), html.H3("How it was made"), _list(facts)]
     if notes:
         parts += [html.H3("Notes"), html.Ul([html.Li(note) for note in dict.fromkeys(notes)])]
+    if found := trust.read(analysis.folder):
+        parts += [html.H3("How far the maps can be trusted"), html.P(_tried(found)), _maps(found["methods"])]
     if summary.get("by_generator"):
         parts += [html.H3("Judged right, by generator"), _by_generator(summary["by_generator"])]
     return _dialog(ids.about, "About these numbers", parts)
@@ -185,6 +189,25 @@ def _by_generator(rows: Mapping[str, Mapping[str, Any]]) -> html.Table:
         value, low, high = (100 * share for share in row["accuracy"])
         cells = (name, f"{row['n']:,}", f"{value:.1f} %", f"{low:.1f} – {high:.1f}")
         body.append(html.Tr([html.Td(cell) for cell in cells]))
+    return html.Table([html.Thead(head), html.Tbody(body)], className="plain-table")
+
+
+def _tried(found: Mapping[str, Any]) -> str:
+    """What was done to the maps, in words."""
+    return (
+        f"On {found['images']:,} images, tokens were removed in the order of each map and the detector asked again. "
+        "Gain: how much more the verdict loses without the most than without the least influential tokens; 0 is chance."
+    )
+
+
+def _maps(methods: Mapping[str, Mapping[str, Any]]) -> html.Table:
+    """Every method's measures that apply, with their intervals."""
+    names = [name for name in MAPS if any(each.get(name) for each in methods.values())]
+    head = html.Tr([html.Th("Map"), *(html.Th(MAPS[name]) for name in names)])
+    body = []
+    for method, each in methods.items():
+        cells = ["{:.2f} ({:.2f} – {:.2f})".format(*each[name]) if each.get(name) else "" for name in names]
+        body.append(html.Tr([html.Td(cell) for cell in (method, *cells)]))
     return html.Table([html.Thead(head), html.Tbody(body)], className="plain-table")
 
 

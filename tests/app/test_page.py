@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from dash import Dash, dcc
+from plotly.utils import PlotlyJSONEncoder
 
 from app import create_app, selection, theme
 from app.figures.palette import PALETTES
+from app.views import header
+from asap_core import trust
 from asap_core.analysis import Analysis
 
 ROOT = Path(__file__).parents[2]
@@ -140,6 +143,25 @@ def test_the_header_says_what_must_be_known(app: Dash):
         "lumen-2",
     ):
         assert words in text, words
+
+
+def test_the_header_says_how_far_maps_can_be_trusted(toy_analysis: Analysis):
+    def page() -> str:
+        return json.dumps(header.layout(toy_analysis).to_plotly_json(), cls=PlotlyJSONEncoder, ensure_ascii=False)
+
+    assert "How far the maps can be trusted" not in page()
+    measured = {"srg": [2.5, 2.3, 2.75], "correlation": [0.9, 0.8, 0.95], "pointing": None}
+    found = {"fingerprint": toy_analysis.fingerprint, "images": 60, "methods": {"direct": measured}}
+    trust.write(toy_analysis.folder, found)
+    try:
+        said = page()
+        for words in ("How far the maps can be trusted", "On 60 images", "2.50 (2.30 – 2.75)", "Correlation"):
+            assert words in said, words
+        assert "On the flaw" not in said  # nothing is known of flaws here
+        trust.write(toy_analysis.folder, {**found, "fingerprint": "another"})
+        assert "How far the maps can be trusted" not in page()
+    finally:
+        (toy_analysis.folder / trust.FILE).unlink()
 
 
 def test_both_places_hold_the_same_colours():

@@ -1,6 +1,5 @@
 """Maps of a small real analysis with known flaws are tried; what is found is kept, printed, and true."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -10,50 +9,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from asap_core import analysis, explanation, pipeline, scrutiny, truth
+from asap_core import analysis, explanation, scrutiny, trust, truth
 from asap_core.errors import AnalysisError, SettingsError
 from asap_core.identification.trials import METHODS, PLAIN, ScrutinySettings
 from asap_core.learning.detector import Detector, encoder_of
-from asap_core.progress import Clock
-from asap_core.request import Request
-from tests import toy
+from tests.core.conftest import SIDE
 
 ROOT = Path(__file__).parents[2]
-SIDE = 192
-QUICK = {"images": 6, "steps": 5, "steps_painted": 2, "random": 1, "subsets": 10, "checked": 1}
-SETTINGS = ScrutinySettings(("direct", "unusual", "paper"), **QUICK)
+SETTINGS = ScrutinySettings(
+    ("direct", "unusual", "paper"), images=6, steps=5, steps_painted=2, random=1, subsets=10, checked=1
+)
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An analysis of 48 drawn landscapes by mini; the fakes have a chequered square, whose place a mask says."""
-    folder, dice, rows = tmp_path_factory.mktemp("built"), np.random.default_rng(0), []
-    (folder / "masks").mkdir()
-    for number in range(48):
-        pixels = np.array(toy.draw(False, "dusk", number).crop((0, 0, SIDE, SIDE)))
-        if number % 2:
-            y, x = dice.integers(16, SIDE - 64, 2)
-            where = np.s_[y : y + 40, x : x + 40]
-            pixels[where] = np.clip(pixels[where] + 24.0 * (np.indices((40, 40)).sum(0) // 2 % 2)[..., None], 0, 255)
-            mask = np.zeros((SIDE, SIDE), np.uint8)
-            mask[where] = 255
-            Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-        rows.append((f"{number}.png", ("real", "fake")[number % 2], f"masks/{number}.png" if number % 2 else ""))
-    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("path", "label", "masks"), *rows])
-    request = Request(folder / "manifest.csv", encoder="mini")
-    return pipeline.analyse(request, folder / "cache", folder / "analysis", Clock())
-
-
-@pytest.fixture(scope="module")
-def found(built: Path) -> dict:
-    found = scrutiny.examine(built, SETTINGS)
+def found(flawed: Path) -> dict:
+    found = scrutiny.examine(flawed, SETTINGS)
     assert found is not None
     return found
 
 
-def test_every_map_is_tried_and_the_decomposition_is_truer_than_chance(built: Path, found: dict):
+def test_every_map_is_tried_and_the_decomposition_is_truer_than_chance(flawed: Path, found: dict):
     assert found["images"] == 6 and list(found["methods"]) == [*SETTINGS.methods, *PLAIN]
     for each in (*found["methods"].values(), *found["against"]["mean"].values()):
         for name in ("deletion", "insertion", "srg"):
@@ -68,10 +43,10 @@ def test_every_map_is_tried_and_the_decomposition_is_truer_than_chance(built: Pa
     assert found["methods"]["unusual"]["completeness"][2] < 1e-2
     assert 0 < direct["sparseness"][0] < 1
     assert direct["randomised"]["100%"][0] < 0.9 and direct["targets"][0] < 0.9
-    assert scrutiny.read(built) == json.loads((built / scrutiny.FILE).read_text("utf-8")) == found
+    assert trust.read(flawed) == json.loads((flawed / trust.FILE).read_text("utf-8")) == found
 
 
-def test_flaws_whose_place_is_known_are_found(built: Path, found: dict):
+def test_flaws_whose_place_is_known_are_found(flawed: Path, found: dict):
     localised = found["localised"]
     assert 0 < localised["images"] <= 3 and 0 < localised["area"] < localised["chance"] < 0.2
     assert found["methods"]["direct"]["pointing"][0] > 0.7
@@ -80,14 +55,14 @@ def test_flaws_whose_place_is_known_are_found(built: Path, found: dict):
 
 
 def test_what_was_found_can_be_read(found: dict):
-    text = scrutiny.text(found)
+    text = trust.text(found)
     assert "6 images, tokens dropped in 5 steps" in text and "signed_attention" not in text
     assert any(line.startswith("direct") and " to " in line for line in text.splitlines())
     assert "fakes whose flaws are known" in text
 
 
-def test_a_flaw_lies_where_the_encoder_sees_it(built: Path):
-    made = analysis.load(built)
+def test_a_flaw_lies_where_the_encoder_sees_it(flawed: Path):
+    made = analysis.load(flawed)
     tower, row = encoder_of(made, "cpu").tower, int(np.flatnonzero(truth.known(made))[0])
     shares = truth.flaw(made, row, tower, tower.grid)
     mask = np.asarray(Image.open(made.root / made.metadata["masks"][row])) > 0
@@ -104,9 +79,9 @@ def test_a_flaw_lies_where_the_encoder_sees_it(built: Path):
         lost.with_suffix(".away").rename(lost)
 
 
-def test_what_is_ordinary_is_the_mean_of_real_maps(built: Path):
-    made, usual = analysis.load(built), explanation.ordinary(built)
-    detector, eye = Detector.of(built), encoder_of(made, "cpu")
+def test_what_is_ordinary_is_the_mean_of_real_maps(flawed: Path):
+    made, usual = analysis.load(flawed), explanation.ordinary(flawed)
+    detector, eye = Detector.of(flawed), encoder_of(made, "cpu")
     assert usual.shape == (len(made.head) + 1, *eye.grid)
     kept = explanation.store.read(made, "direct")
     assert kept is not None and made.is_fake is not None
@@ -114,20 +89,20 @@ def test_what_is_ordinary_is_the_mean_of_real_maps(built: Path):
     np.testing.assert_allclose(np.tensordot(detector.distiller.head, usual[:-1], 1), usual[-1], atol=0.01)
 
 
-def test_half_of_a_sample_is_fake_as_far_as_there_are(built: Path):
-    made = analysis.load(built)
+def test_half_of_a_sample_is_fake_as_far_as_there_are(flawed: Path):
+    made = analysis.load(flawed)
     assert made.is_fake is not None
     rows = scrutiny.sample(made, ScrutinySettings(images=10))
     assert made.is_fake[rows].sum() == 5 and len(set(rows.tolist())) == 10
-    assert len(scrutiny.sample(made, ScrutinySettings(images=500))) == 48
+    assert len(scrutiny.sample(made, ScrutinySettings(images=500))) == 40
 
 
-def test_a_stopped_trial_leaves_what_was_found_before(built: Path, found: dict):
+def test_a_stopped_trial_leaves_what_was_found_before(flawed: Path, found: dict):
     told: list = []
-    before = (built / scrutiny.FILE).read_bytes()
+    before = (flawed / trust.FILE).read_bytes()
     settings = ScrutinySettings(("direct",), images=8, steps=2, steps_painted=2, random=1, subsets=1)
-    assert scrutiny.examine(built, settings, report=lambda *each: told.append(each), stop=lambda: True) is None
-    assert told == [(4, 8)] and (built / scrutiny.FILE).read_bytes() == before
+    assert scrutiny.examine(flawed, settings, report=lambda *each: told.append(each), stop=lambda: True) is None
+    assert told == [(4, 8)] and (flawed / trust.FILE).read_bytes() == before
 
 
 def test_a_method_that_is_not_there_is_told():
@@ -135,8 +110,8 @@ def test_a_method_that_is_not_there_is_told():
         ScrutinySettings(("direct", "gradcam"))
 
 
-def test_the_command_prints_the_contract(built: Path, found: dict):
-    command = [sys.executable, "run.py", "faithfulness", str(built), "--methods", "direct", "--images", "1", "--json"]
+def test_the_command_prints_the_contract(flawed: Path, found: dict):
+    command = [sys.executable, "run.py", "faithfulness", str(flawed), "--methods", "direct", "--images", "1", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     printed = json.loads(done.stdout)
     wanted = {"deletion", "insertion", "srg", "correlation", "completeness", "pointing", "mass_ratio"}

@@ -1,5 +1,6 @@
 """Images judged again without a region: against one image computed slowly, and what must hold for every tower."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from asap_core.errors import EncoderError, SettingsError
 from asap_core.identification import counterfactual, occlusion
+from asap_core.learning.detector import Judged
 from asap_core.learning.encoder import Encoder
 from tests.core.identification.test_relevance import CASES, opened, pictures, random_detector
 
@@ -135,3 +137,59 @@ def test_what_cannot_be_done_is_said(towers: Path):
         counterfactual.without(eye, detector, images, held, "swap")
     with pytest.raises(EncoderError, match="attention pooling"):
         counterfactual.without(opened(towers, "asap-pooler", "last"), detector, images, held)
+
+
+def judged(logits: np.ndarray, distilled: np.ndarray | None = None) -> Judged:
+    d = np.zeros((len(logits), 2), np.float32) if distilled is None else distilled
+    return Judged(d, d, np.asarray(logits, np.float32), np.asarray(logits, np.float32))
+
+
+def test_what_maps_predict_of_a_mean_is_exact():
+    """A logit that is a mean over tokens, and its map: dropping and painting, as arithmetic."""
+    rng = np.random.default_rng(0)
+    worth, usual, gone = rng.normal(size=(5, 4, 4)), rng.normal(size=(4, 4)), rng.random((5, 4, 4)) < 0.3
+    dropped = counterfactual.predicted(worth / 16, gone)
+    painted = counterfactual.predicted(worth / 16, gone, usual / 16)
+    for i in range(5):
+        assert dropped[i] == pytest.approx(worth[i][~gone[i]].mean() - worth[i].mean())
+        assert painted[i] == pytest.approx(np.where(gone[i], usual, worth[i]).mean() - worth[i].mean())
+
+
+def test_an_effect_counts_flips_and_measures_agreement():
+    rng = np.random.default_rng(1)
+    before = rng.normal(1, 2, 200)
+    expected = rng.normal(-1, 1, 200)
+    after = before + 0.5 * expected + rng.normal(0, 0.1, 200)
+    distilled = rng.normal(size=(2, 200, 2)).astype(np.float32)
+    found = counterfactual.effect(judged(before, distilled[0]), judged(after, distilled[1]), expected, 0)
+    assert found.images == 200
+    assert found.change[0] == pytest.approx((after - before).mean(), abs=1e-6)
+    assert found.change[1] < found.change[0] < found.change[2]
+    assert found.flips[0] == np.mean((before > 0) != (after > 0)) and 0 < found.flips[1] < found.flips[2] < 1
+    assert found.correlation is not None and found.slope is not None
+    assert found.correlation[0] == pytest.approx(np.corrcoef(expected, after - before)[0, 1], abs=1e-4)
+    assert found.slope[0] == pytest.approx(np.polyfit(expected, after - before, 1)[0], abs=1e-4)
+    assert found.slope[1] < found.slope[0] < found.slope[2] and abs(found.slope[0] - 0.5) < 0.03
+    np.testing.assert_allclose(found.dimensions, (distilled[1] - distilled[0]).mean(0), atol=1e-6)
+    few = counterfactual.effect(judged(before[:2]), judged(after[:2]), expected[:2], 0)
+    assert few.correlation is None and few.slope is None
+
+
+def test_a_dimension_as_in_real_images_is_exact():
+    rng = np.random.default_rng(2)
+    learnt = random_detector(24).distiller
+    learnt = replace(learnt, real_mean=rng.normal(size=4).astype(np.float32))
+    distilled = rng.normal(size=(6, 4)).astype(np.float32)
+    changed = distilled.copy()
+    changed[:, [1, 3]] = learnt.real_mean[[1, 3]]
+    np.testing.assert_allclose(counterfactual.as_real(learnt, distilled, [1, 3]), learnt.logits(changed), atol=1e-5)
+
+
+def test_the_nearest_image_across_the_boundary():
+    rng = np.random.default_rng(3)
+    vectors, logits = rng.normal(size=(40, 3)).astype(np.float16), rng.normal(size=40)
+    for row in range(40):
+        others = [other for other in range(40) if (logits[other] > 0) != (logits[row] > 0)]
+        away = [np.linalg.norm(vectors[other].astype(float) - vectors[row].astype(float)) for other in others]
+        assert counterfactual.across(vectors, logits, row) == others[int(np.argmin(away))]
+    assert counterfactual.across(vectors, np.ones(40), 0) is None

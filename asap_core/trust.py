@@ -1,0 +1,82 @@
+"""Trust: what scrutiny found of an analysis' token maps, as it is kept, read and told. Needs no torch.
+
+Beside the analysis stands `faithfulness.json`, the contract of DESIGN section 9:
+
+    images, steps, seed   how many images, tokens removed in how many steps, and the sample's seed
+    methods      name -> {deletion, insertion, srg, correlation, completeness, pointing, mass_ratio,
+                 average_precision, sparseness, over_paper, randomised, targets}; each [value, low, high], null where
+                 it does not apply. By dropping tokens
+    against      occluder -> name -> {deletion, insertion, srg, over_paper}: the same curves by other means
+    localised    {images, chance, area}: fakes with a known flaw which the verdict found; tokens and area it takes
+
+`completeness` is by how many logits maps and remainder miss the verdict, null where a method does not claim to add
+up. `over_paper` is a method's srg less `paper`'s, image by image. `randomised` and `targets` are correlations of
+maps, see `identification.sanity`; the other measures are in `identification.faithfulness`.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import analysis
+
+FILE = "faithfulness.json"
+
+
+def write(folder: Path, found: Mapping[str, Any]) -> None:
+    """Keep what was found beside the analysis in `folder`, whole or not at all."""
+    draft = folder / f".{FILE}"
+    draft.write_text(json.dumps(found, indent=1, allow_nan=False), "utf-8")
+    draft.replace(folder / FILE)
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """What was found before; None where nothing was, or of another analysis that stood there."""
+    try:
+        found = json.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if found.get("fingerprint") == analysis.load(folder).fingerprint else None
+
+
+COLUMNS = {
+    "deletion": "deletion",
+    "insertion": "insertion",
+    "srg": "SRG",
+    "over_paper": "over paper",
+    "correlation": "correlation",
+    "sparseness": "sparseness",
+    "pointing": "pointing",
+    "mass_ratio": "mass ratio",
+    "average_precision": "precision",
+}
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """What was found, for people: a table of the measures that apply, and what they are of."""
+    methods, localised = found["methods"], found["localised"]
+    lines = [f"{found['images']} images, tokens dropped in {found['steps']} steps; 95 % intervals", *_table(methods)]
+    for occluder, others in found["against"].items():
+        lines += ["", f"the same, tokens painted over with their image's {occluder} colour", *_table(others)]
+    if localised["images"]:
+        lines += [
+            "",
+            f"pointing, mass ratio and precision: {localised['images']} fakes whose flaws are known and which were "
+            f"judged fake; chance points at a flaw in {localised['chance']:.0%}, a flaw takes {localised['area']:.1%}",
+        ]
+    lines += ["", "correlation with the maps of a model shuffled: the head, then blocks from the last on"]
+    for name, each in methods.items():
+        if "randomised" in each:
+            steps = ", ".join(f"{share} {value[0]:.2f}" for share, value in each["randomised"].items())
+            lines.append(f"{name:<18}{steps}; between dimensions {each['targets'][0]:.2f}")
+    return "\n".join(lines)
+
+
+def _table(methods: Mapping[str, Any]) -> list[str]:
+    names = [name for name in COLUMNS if any(each.get(name) is not None for each in methods.values())]
+    lines = [f"{'':<18}" + "".join(f"{COLUMNS[name]:<22}" for name in names)]
+    for method, each in methods.items():
+        cells = ("" if each.get(name) is None else "{:.2f} ({:.2f} to {:.2f})".format(*each[name]) for name in names)
+        lines.append(f"{method:<18}" + "".join(f"{cell:<22}" for cell in cells))
+    return [line.rstrip() for line in lines]
