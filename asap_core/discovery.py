@@ -145,12 +145,15 @@ class _Search:
         usual = kept.maps[reference].mean(0, dtype=np.float64).astype(np.float32)  # (T, g, g)
         beyond = np.abs(kept.maps[reference, -1].astype(np.float32) - usual[-1])
         level = float(np.quantile(beyond, self.settings.usual))
-        weight, sizes, found = self.made.head[:, None, None], np.asarray(self.made.arrays["size"]), []
+        weight, sizes = self.made.head[:, None, None], np.asarray(self.made.arrays["size"])
+        found, loud = [], []
         for row in self.rows[kept.done[self.rows]]:
             maps = kept.maps[row].astype(np.float32) - usual
             size = (int(sizes[row, 0]), int(sizes[row, 1]))
             seen = self.eye.tower.box(size)
             found += [(int(row), group) for group in pixels.groups(maps[-1], maps[:-1] * weight, level, seen, size)]
+            loud += [np.abs(maps[-1]) * group.held for _, group in found[len(loud) :]]
+        self.weights = np.array(loud, np.float32).reshape(len(found), *self.eye.grid)
         return Groups.of(found, self.eye.grid, len(self.made.head)), level
 
     def look(self, groups: Groups) -> tuple[Readings, Readings] | None:
@@ -159,8 +162,8 @@ class _Search:
         count = min(self.settings.probes * m, 6000)
         shapes = self.rng.permutation(np.arange(self.settings.probes * m) % max(m, 1))[:count]
         row = np.concatenate([groups.row, self.rng.choice(self.reference, count)])
-        held = np.concatenate([groups.held, groups.held[shapes]]).astype(np.float32)
-        held /= np.maximum(held.sum((1, 2), keepdims=True), 1e-6)
+        held = np.concatenate([self.weights, self.weights[shapes]])  # where it speaks loudest, it is looked at most
+        held /= np.maximum(held.sum((1, 2), keepdims=True), 1e-9)
         rows, done = np.unique(row), 0
         blocks: list[NDArray] = []
         joint = np.zeros((len(row), self.eye.joint_width), np.float32)

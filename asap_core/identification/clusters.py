@@ -29,13 +29,16 @@ class ClusterSettings:
     slow: int = 8  # directions of the graph
     fewest: int = 10  # regions in a cluster
     core: int = 10  # neighbours that make a place dense
+    ends: float = 1 / 6  # share of the blocks left out at either end: the first see edges, the last whole images
     resamples: int = 10  # for stability, of four fifths of the images each
 
 
 def vectors(regions: list[NDArray], authentic: list[NDArray], settings: ClusterSettings, seed: int) -> Floats:
     """Block by block readings of regions (m, c) and of authentic ones (r, c) -> unit vectors (m, kept)."""
     ours, theirs = [], []
-    for here, real in zip(regions, authentic, strict=True):
+    skipped = round(settings.ends * len(regions))
+    middle = slice(skipped, len(regions) - skipped)
+    for here, real in zip(regions[middle], authentic[middle], strict=True):
         mean, deviation = real.mean(0), real.std(0) + 1e-6
         size = deviation * np.sqrt(here.shape[1])  # each block counts alike
         ours.append((here - mean) / size)
@@ -59,7 +62,7 @@ def clusters(found: Floats, settings: ClusterSettings) -> NDArray[np.int64]:
         return np.full(m, -1)
     lay = diffusion(found, settings)
     dense = HDBSCAN(min_cluster_size=settings.fewest, min_samples=settings.core, copy=True)  # pyright: ignore
-    return _by_size(dense.fit_predict(lay).astype(np.int64))
+    return _by_size(_joined(dense.fit_predict(lay).astype(np.int64), _near(found, settings.neighbours)[1]))
 
 
 def diffusion(found: Floats, settings: ClusterSettings) -> Floats:
@@ -97,15 +100,30 @@ def _jaccard(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 def _graph(found: Floats, neighbours: int) -> sparse.csr_array:
     """Every vector's nearest neighbours, as weights of a symmetric graph; the scale is each one's own
     (Zelnik-Manor and Perona 2004)."""
-    from sklearn.neighbors import NearestNeighbors
-
-    far, near = NearestNeighbors(n_neighbors=neighbours + 1).fit(found).kneighbors(found)
-    far, near = far[:, 1:], near[:, 1:]  # (m, k) without itself
+    far, near = _near(found, neighbours)
     scale = np.maximum(far[:, min(7, neighbours) - 1], 1e-6)
     weight = np.exp(-(far**2) / (scale[:, None] * scale[near]))
     m = len(found)
     graph = sparse.csr_array((weight.ravel(), (np.repeat(np.arange(m), neighbours), near.ravel())), (m, m))
     return (graph.maximum(graph.T) + sparse.diags_array(np.full(m, 1e-9))).tocsr()
+
+
+def _near(found: Floats, neighbours: int) -> tuple[Floats, NDArray[np.int64]]:
+    """How far each vector's nearest others are, and which they are, (m, neighbours) each."""
+    from sklearn.neighbors import NearestNeighbors
+
+    far, near = NearestNeighbors(n_neighbors=neighbours + 1).fit(found).kneighbors(found)
+    return far[:, 1:], near[:, 1:]
+
+
+def _joined(labels: NDArray[np.int64], near: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Labels (m,) in which what is in no cluster joins the one that half of its neighbours (m, k) are in."""
+    for _ in range(2):
+        votes = np.stack([(labels[near] == c).sum(1) for c in range(-1, int(labels.max()) + 1)])[1:]  # (clusters, m)
+        if not len(votes):
+            break
+        labels = np.where((labels < 0) & (votes.max(0) >= near.shape[1] / 2), votes.argmax(0), labels)
+    return labels
 
 
 def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,7 +1,8 @@
 """I2. Token maps -> pixel maps, where they belong on the original image -> pixel groups.
 
 A pixel group is a connected region in which a map stays above a level, or below its negative. The level is one for
-an analysis, never an image's own: an image in which nothing speaks has no groups.
+an analysis, never an image's own: an image in which nothing speaks has no groups. A region of several hills is cut
+where the valley between them is clearly lower: what touches need not be one thing.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in the origi
 
 FINE = 4  # cells to a token, each way, on which groups have their outline
 SMALLEST = 0.5  # tokens: smaller regions are no group
+HILL = 1.5  # a hill rises to so many times the valley between it and the next
 MASS = 0.5  # share of a collection's relevance that lies above the level
 
 
@@ -70,7 +72,7 @@ def groups(
     fine = _refined(np.asarray(logit_map, np.float32))
     found = []
     for sign in (1, -1):
-        labels: NDArray[np.int32] = ndimage.label(sign * fine > max(at, 0))[0]  # pyright: ignore
+        labels = _hills(sign * fine, max(at, 0))  # (FINE g, FINE g)
         for number, where in enumerate(ndimage.find_objects(labels), start=1):
             mask = labels == number
             if mask.sum() >= SMALLEST * FINE**2:
@@ -81,6 +83,32 @@ def groups(
 def elsewhere(logit_map: NDArray, found: Sequence[PixelGroup]) -> float:
     """What of a map (g, g) lies in none of its groups, in logits."""
     return float(np.sum(logit_map, dtype=np.float64)) - sum(group.contribution for group in found)
+
+
+def _hills(fine: Floats, at: float) -> NDArray[np.int32]:
+    """The regions above a level, numbered from 1, those of several hills cut: (h, w), 0 for what lies below."""
+    whole: NDArray[np.int32] = ndimage.label(fine > at)[0]  # pyright: ignore
+    found, count = np.zeros(fine.shape, np.int32), 0
+    for number in range(1, int(whole.max()) + 1):
+        region = whole == number
+        tops = _tops(fine, region, at) if at > 0 else [region]
+        seeds = np.zeros(fine.shape, np.int32)
+        for top in tops:
+            count += 1
+            seeds[top] = count
+        nearest = ndimage.distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
+        found[region] = seeds[tuple(nearest)][region]  # pyright: ignore
+    return found
+
+
+def _tops(fine: Floats, region: NDArray[np.bool_], height: float) -> list[NDArray[np.bool_]]:
+    """The hills of a region: what stays apart, and no smaller than a group, when the level rises."""
+    higher: NDArray[np.int32] = ndimage.label(region & (fine > height * HILL))[0]  # pyright: ignore
+    sizes = np.bincount(higher.ravel())[1:]
+    parts = [higher == number for number in np.flatnonzero(sizes >= SMALLEST * FINE**2) + 1]
+    if not parts:
+        return [region]
+    return [top for part in parts for top in _tops(fine, part, height * HILL)]
 
 
 def _group(

@@ -93,12 +93,18 @@ def test_groups_are_the_regions_above_and_below_and_add_up_with_what_is_elsewher
     assert total == pytest.approx(logit_map.sum(), rel=1e-5)
 
 
-def test_two_bumps_joined_by_a_ridge_are_one_group_and_two_when_the_level_is_above_it():
+def test_two_bumps_are_one_group_where_the_valley_between_them_is_high():
     logit_map = bump(2, 5) + bump(8, 5)
-    logit_map[5, 2:9] = np.maximum(logit_map[5, 2:9], 0.5)
+    logit_map[5, 2:9] = np.maximum(logit_map[5, 2:9], 0.7)
     dimensions = logit_map[None]
-    assert len(pixels.groups(logit_map, dimensions, 0.3, WHOLE, (48, 48))) == 1
-    assert len(pixels.groups(logit_map, dimensions, 0.7, WHOLE, (48, 48))) == 2
+    (whole,) = pixels.groups(logit_map, dimensions, 0.3, WHOLE, (48, 48))
+    assert len(pixels.groups(logit_map, dimensions, 0.72, WHOLE, (48, 48))) == 2  # the level is above it
+    logit_map[5, 3:8] = np.minimum(logit_map[5, 3:8], 0.4)  # a valley, still above the level
+    cut = pixels.groups(logit_map, dimensions, 0.3, WHOLE, (48, 48))
+    assert len(cut) == 2
+    assert not (cut[0].mask & cut[1].mask).any()
+    assert ((cut[0].mask | cut[1].mask) & ~whole.mask).sum() == 0
+    np.testing.assert_allclose(cut[0].held.sum(), cut[0].mask.sum() / 16)
     assert pixels.groups(logit_map, dimensions, 2.0, WHOLE, (48, 48)) == []
     speck = np.zeros((12, 12), np.float32)
     speck[4, 4] = 0.6  # hardly above the level, in a region smaller than half a token
