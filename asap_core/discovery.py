@@ -65,7 +65,7 @@ def discover(
     Found once and kept; token maps that are missing are computed first, and kept too. None where it was stopped.
     """
     settings, made = settings or DiscoverySettings(), analysis.load(folder)
-    rows, at = findings.rows_of(made, of), findings.place(made, of, asdict(settings))
+    rows, at = findings.rows_of(made, of), place_of(made, of, settings)
     kept = findings.read(at)
     if kept is None:
         blind = _blind(made)
@@ -78,6 +78,11 @@ def discover(
             findings.write(at, kept)
     report(ROUNDS, ROUNDS)
     return kept
+
+
+def place_of(made: Analysis, of: str | None, settings: DiscoverySettings) -> Path:
+    """Where the findings of a selection are kept; `findings.read` opens them."""
+    return findings.place(made, of, asdict(settings))
 
 
 def _blind(made: Analysis) -> str | None:

@@ -85,12 +85,12 @@ def stability(found: Floats, labels: NDArray, images: NDArray, settings: Cluster
     count, rng = int(labels.max(initial=-1)) + 1, np.random.default_rng(seed)
     scores = np.zeros((settings.resamples, count))
     every = np.unique(images)
-    for scored in scores:
+    for scored in scores if count else ():
         drawn = np.isin(images, rng.choice(every, max(1, round(0.8 * len(every))), replace=False))
         again, before = clusters(found[drawn], settings), labels[drawn]
         for c in range(count):
             scored[c] = max((_jaccard(before == c, again == a) for a in range(again.max(initial=-1) + 1)), default=0.0)
-    return scores.mean(0)
+    return scores.mean(0)  # (k,)
 
 
 def _jaccard(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

@@ -52,3 +52,5 @@ def test_too_few_regions_are_no_cluster():
     few = np.eye(12)[:9]
     assert (clusters.clusters(few, SETTINGS) == -1).all()
     assert clusters.stability(few, np.full(9, -1), np.arange(9), SETTINGS, 0).shape == (0,)
+    none = np.zeros(0, np.int64)
+    assert clusters.stability(few[:0], none, none, SETTINGS, 0).shape == (0,)

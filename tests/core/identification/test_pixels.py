@@ -95,11 +95,11 @@ def test_groups_are_the_regions_above_and_below_and_add_up_with_what_is_elsewher
 
 def test_two_bumps_are_one_group_where_the_valley_between_them_is_high():
     logit_map = bump(2, 5) + bump(8, 5)
-    logit_map[5, 2:9] = np.maximum(logit_map[5, 2:9], 0.7)
+    logit_map[4:7, 2:9] = np.maximum(logit_map[4:7, 2:9], 0.7)
     dimensions = logit_map[None]
     (whole,) = pixels.groups(logit_map, dimensions, 0.3, WHOLE, (48, 48))
     assert len(pixels.groups(logit_map, dimensions, 0.72, WHOLE, (48, 48))) == 2  # the level is above it
-    logit_map[5, 3:8] = np.minimum(logit_map[5, 3:8], 0.4)  # a valley, still above the level
+    logit_map[4:7, 4:7] = np.minimum(logit_map[4:7, 4:7], 0.4)  # a valley, still above the level
     cut = pixels.groups(logit_map, dimensions, 0.3, WHOLE, (48, 48))
     assert len(cut) == 2
     assert not (cut[0].mask & cut[1].mask).any()

@@ -1,0 +1,65 @@
+"""Patterns of a small real analysis whose flaw is planted: found where it is, measured, kept."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asap_core import analysis, discovery, findings, truth
+from asap_core.discovery import DiscoverySettings
+from asap_core.findings import Findings
+from asap_core.identification.clusters import ClusterSettings
+from asap_core.learning.detector import encoder_of
+
+SETTINGS = DiscoverySettings(cluster=ClusterSettings(fewest=5, core=3, neighbours=5, slow=3, resamples=2))
+
+
+@pytest.fixture(scope="module")
+def found(flawed: Path) -> Findings:
+    found = discovery.discover(flawed, settings=SETTINGS)
+    assert found is not None
+    return found
+
+
+def test_the_planted_flaw_is_a_pattern_of_the_fakes(flawed: Path, found: Findings):
+    made = analysis.load(flawed)
+    tower = encoder_of(made, "cpu").tower
+    first = found.patterns[0]
+    assert first.toward == "fake" and first.share_fake > first.share_real
+    assert first.contribution[1] <= first.contribution[0] <= first.contribution[2]
+    assert 0 <= first.flip_rate[1] <= first.flip_rate[0] <= first.flip_rate[2] <= 1
+    mine = found.groups.take(found.groups.pattern == 0)
+    shares = [
+        (held * truth.flaw(made, row, tower, tower.grid)).sum() / held.sum()
+        for row, held in zip(mine.row.tolist(), mine.held.astype(np.float32), strict=True)
+        if truth.known(made)[row]
+    ]
+    assert len(shares) >= 0.8 * len(mine)
+    assert np.median(shares) > 0.25  # the square is a tenth of what is seen
+
+
+def test_what_was_found_is_kept_and_told_again_at_once(flawed: Path, found: Findings):
+    reports: list[tuple[int, int]] = []
+    again = discovery.discover(flawed, settings=SETTINGS, report=lambda *each: reports.append(each))
+    assert again is not None and again.patterns == found.patterns
+    assert reports == [(discovery.ROUNDS, discovery.ROUNDS)]
+
+
+def test_a_stopped_search_leaves_nothing(flawed: Path):
+    other = replace(SETTINGS, seed=5)
+    assert discovery.discover(flawed, settings=other, stop=lambda: True) is None
+    assert findings.read(discovery.place_of(analysis.load(flawed), None, other)) is None
+
+
+def test_a_detector_that_guesses_is_not_explained(flawed: Path, tmp_path: Path):
+    for file in flawed.glob("*.*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    summary = json.loads((flawed / "summary.json").read_text())
+    summary["verdicts"]["auc"] = [0.52, 0.46, 0.58]
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    found = discovery.discover(tmp_path)
+    assert found is not None
+    assert found.patterns == () and "does not tell real from fake" in (found.note or "")
+    assert findings.table(found) == found.note
