@@ -8,19 +8,20 @@ differences from authentic images, as those of dimensions are.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import analysis, explanation, findings
+from . import analysis, explanation, findings, what_if
 from .analysis import Analysis
 from .errors import AnalysisError
 from .findings import Findings
-from .identification import clusters, counterfactual, naming, patterns, pixels, regions, store
+from .identification import clusters, naming, patterns, pixels, regions, store
 from .identification.clusters import ClusterSettings
+from .identification.ordinary import ordinary, unusual
 from .identification.patterns import Groups, Looked, Pattern
 from .learning import encoder
 from .learning.detector import Detector, encoder_of
@@ -29,6 +30,7 @@ from .progress import Report, silent
 
 BATCH = 32  # images looked at between two looks at `stop`
 ROUNDS = 1000  # a report's total
+Flips = dict[tuple[int, int], NDArray[np.bool_]]  # (row, pattern) -> with each of `patterns.REMOVALS`
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class DiscoverySettings:
     reference: int = 400  # authentic images that maps are compared with, at most
     usual: float = 0.985  # share of the places of authentic images that stay below the level
     probes: int = 3  # authentic regions of the same shape and place, for each pixel group
+    steady: float = 0.5  # stability that a pattern has at least; what is found again less surely is no pattern
     seed: int = 0
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
 
@@ -147,13 +150,13 @@ class _Search:
         kept = store.read(self.made, self.settings.method)
         assert kept is not None, "token maps were computed"
         reference = self.reference[kept.done[self.reference]]
-        usual = kept.maps[reference].mean(0, dtype=np.float64).astype(np.float32)  # (T, g, g)
+        usual = ordinary(kept.maps[reference])  # (T, g, g)
         beyond = np.abs(kept.maps[reference, -1].astype(np.float32) - usual[-1])
         level = float(np.quantile(beyond, self.settings.usual))
         weight, sizes = self.made.head[:, None, None], np.asarray(self.made.arrays["size"])
         found, loud = [], []
         for row in self.rows[kept.done[self.rows]]:
-            maps = kept.maps[row].astype(np.float32) - usual
+            maps = unusual(kept.maps[[row]], kept.remainder[[row]], usual)[0][0]  # (T, g, g)
             size = (int(sizes[row, 0]), int(sizes[row, 1]))
             seen = self.eye.tower.box(size)
             found += [(int(row), group) for group in pixels.groups(maps[-1], maps[:-1] * weight, level, seen, size)]
@@ -203,39 +206,43 @@ class _Search:
             stable += clusters.stability(vectors[side], found, groups.row[side], settings, seed).tolist()
             labels[side] = np.where(found < 0, -1, found + count)
             count += int(found.max(initial=-1)) + 1
+        steady = np.asarray(stable) >= self.settings.steady  # (count,)
+        labels[~np.append(steady, False)[labels]] = -1
         impact = np.bincount(labels[labels >= 0], np.abs(groups.contribution)[labels >= 0], count)
         order = np.argsort(-impact, kind="stable")
-        labels = np.where(labels < 0, -1, np.argsort(order)[labels] if count else -1)
-        whole = {name: getattr(groups, name) for name in groups.__dataclass_fields__}
-        return Groups(**{**whole, "pattern": labels}), vectors, np.asarray(stable)[order]
+        order = order[steady[order]]
+        rank = np.full(count + 1, -1)  # the last: in no pattern
+        rank[order] = np.arange(len(order))
+        return replace(groups, pattern=rank[labels]), vectors, np.asarray(stable)[order]
 
-    def flips(self, groups: Groups) -> dict[tuple[int, int], bool] | None:
-        """(row, pattern) -> whether the verdict changes without the pattern's groups; None where stopped."""
-        before = self.detector.distiller.logits(np.asarray(self.made.distilled)) > 0  # (n,)
-        rows, found, done = np.unique(groups.row[groups.pattern >= 0]), {}, 0
-        for some, images, _ in explanation.prepared(self.made, self.eye, rows, BATCH, self.workers):
-            for number in np.unique(groups.pattern[np.isin(groups.row, some) & (groups.pattern >= 0)]):
-                mine = groups.take((groups.pattern == number) & np.isin(groups.row, some))
-                has, at = np.unique(mine.row, return_inverse=True)
-                held = np.zeros((len(has), *groups.held.shape[1:]), np.float32)
-                np.add.at(held, at, mine.held)
-                seen = images[torch.as_tensor(np.searchsorted(some, has))].to(self.eye.device)
-                after = counterfactual.without(self.eye, self.detector, seen, held.clip(0, 1)).logits > 0
-                found |= {
-                    (int(row), int(number)): bool(flip) for row, flip in zip(has, after != before[has], strict=True)
-                }
-            done += len(some)
-            self.part(650, ROUNDS)(done, len(rows))
-            if self.stop():
-                return None
-        return found
+    def flips(self, groups: Groups) -> Flips | None:
+        """Whether verdicts change when a pattern's groups are taken from its images; None where stopped."""
+        pairs = sorted({(int(row), int(c)) for row, c in zip(groups.row, groups.pattern, strict=True) if c >= 0})
+        if not pairs:
+            return {}
+        held = [groups.held[(groups.row == row) & (groups.pattern == c)].sum(0).clip(0, 1) for row, c in pairs]
+        found = what_if.remove(
+            self.made.folder,
+            [(row, each) for (row, _), each in zip(pairs, held, strict=True)],
+            patterns.REMOVALS,
+            self.device,
+            self.workers,
+            self.part(650, ROUNDS),
+            self.stop,
+        )
+        if found is None:
+            return None
+        before = found.before.logits > 0
+        changed = np.stack([(found.after[name].logits > 0) != before for name in patterns.REMOVALS], 1)
+        there = set(found.rows.tolist())  # an image that cannot be read any more has no answer
+        return dict(zip([pair for pair in pairs if pair[0] in there], changed, strict=True))
 
     def described(
         self,
         groups: Groups,
         vectors: NDArray,
         stable: NDArray,
-        flips: dict[tuple[int, int], bool],
+        flips: Flips,
         ours: Readings,
         theirs: Readings,
     ) -> list[Pattern]:
@@ -248,7 +255,8 @@ class _Search:
         for number, steady in enumerate(stable):
             which = np.flatnonzero(groups.pattern == number)
             mine = groups.take(which)
-            flipped = np.array([flips.get((int(row), number), False) for row in np.unique(mine.row)])
+            none = np.zeros(len(patterns.REMOVALS), bool)
+            flipped = np.stack([flips.get((int(row), number), none) for row in np.unique(mine.row)])
             typical = vectors[which] @ vectors[which].mean(0)
             called = naming.name(ours.joint[which], theirs.joint, texts, vocabulary, seed)
             found.append(patterns.describe(mine, typical, called, flipped, steady, looked, seed))

@@ -12,6 +12,7 @@ from .pixels import PixelGroup
 
 EXEMPLARS = 4  # of each kind
 TYPICAL = 3  # dimensions named
+REMOVALS = ("drop", "swap")  # how a pattern is taken away; see `occlusion`
 
 Interval = tuple[float, float, float]  # value, 95 % low and high
 
@@ -75,7 +76,8 @@ class Pattern:
     of_fake: int
     generators: dict[str, tuple[int, int]]  # images that have it, of how many
     contribution: Interval  # logits an image, mean over the images that have it
-    flip_rate: Interval  # share of these whose verdict changes when all its groups of the pattern are taken away
+    flip_rate: Interval  # share of these whose verdict changes when all its groups' tokens are dropped
+    swap_flip_rate: Interval  # the same where a real image's pixels take their place
     stability: float  # Jaccard index, 0 to 1: how surely it is found again
     dimensions: tuple[tuple[int, float], ...]  # the strongest, and the logits that come through each
     centre: tuple[float, float]  # across and down, 0 to 1: where it usually is
@@ -112,7 +114,8 @@ def describe(
     looked: Looked,
     seed: int,
 ) -> Pattern:
-    """One pattern from its groups (m,), how typical each is (m,), and which of its images flipped (ascending rows)."""
+    """One pattern from its groups (m,), how typical each is (m,), and and which of its images, by
+    ascending rows, flipped with which of REMOVALS (images, 2)."""
     rows, at = np.unique(groups.row, return_inverse=True)
     sums = np.bincount(at, groups.contribution)  # (images,) logits
     fake = looked.is_fake[rows]
@@ -121,6 +124,7 @@ def describe(
     middle = np.average(groups.centre, axis=0, weights=np.abs(groups.contribution) + 1e-9)
     through = groups.dimensions.sum(0) / len(rows)  # (d,) logits an image
     order = np.argsort(-through if toward_fake else through)[:TYPICAL]
+    rates = [_mean(each, looked.duplicates[rows], seed) for each in flipped.T.astype(np.float64)]
     return Pattern(
         name=name,
         toward="fake" if toward_fake else "real",
@@ -132,7 +136,8 @@ def describe(
         of_fake=of_fake,
         generators=_by_generator(rows, looked),
         contribution=_mean(sums, looked.duplicates[rows], seed),
-        flip_rate=_mean(flipped.astype(np.float64), looked.duplicates[rows], seed),
+        flip_rate=rates[0],
+        swap_flip_rate=rates[1],
         stability=round(float(stability), 3),
         dimensions=tuple((int(k), float(through[k])) for k in order),
         centre=(float(middle[0]), float(middle[1])),
@@ -158,11 +163,13 @@ def sentence(pattern: Pattern) -> str:
     named = pattern.name.text
     what = f"**{named}**" if named != "unnamed" else f"something at {_place(pattern.centre)} (unnamed)"
     value, low, high = pattern.contribution
-    flips, least, most = (round(100 * each) for each in pattern.flip_rate)
+    (flips, least, most), swapped = ([round(100 * each) for each in rate]
+                                     for rate in (pattern.flip_rate, pattern.swap_flip_rate))  # fmt: skip
     return (
         f"In {have} of {of} {kind}, the detector is moved toward {pattern.toward} by {what} "
         f"({value:+.1f} logits, 95 % {low:.1f} to {high:.1f}); removing the region flips {flips} % "
-        f"({least} to {most} %, n = {pattern.n_images})"
+        f"({least} to {most} %, n = {pattern.n_images}), a real image's in its place {swapped[0]} % "
+        f"({swapped[1]} to {swapped[2]} %)"
     )
 
 

@@ -35,7 +35,7 @@ def found(toy_analysis: Analysis) -> Findings:
     group = np.asarray(toy_analysis.arrays["group"])
     looked = Looked(np.arange(toy_analysis.n), np.asarray(toy_analysis.is_fake), makers, toy_analysis.paths, group)
     name = Name("the sky", 0.4, 0.1, 0.2, ("the sky", "clouds", "snow"))
-    one = patterns.describe(groups.take(np.arange(30)), np.arange(30.0), name, np.ones(30, bool), 0.8, looked, 0)
+    one = patterns.describe(groups.take(np.arange(30)), np.arange(30.0), name, np.ones((30, 2), bool), 0.8, looked, 0)
     return findings.gathered([one], groups, None, toy_analysis.n, 0.1)
 
 
@@ -60,7 +60,7 @@ def test_the_contract_of_the_json(found: Findings):
     assert {"name", "n_groups", "n_images", "share_real", "share_fake", "contribution", "flip_rate", "exemplars",
             "dimensions"} <= pattern.keys()  # fmt: skip
     assert pattern["name"] == "the sky"
-    assert pattern["flip_rate"] == [1, 1, 1]
+    assert pattern["flip_rate"] == pattern["swap_flip_rate"] == [1, 1, 1]
     assert {"path", "box"} <= pattern["exemplars"][0].keys()
     assert "the sky" in findings.table(found)
 

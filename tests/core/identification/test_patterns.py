@@ -8,6 +8,7 @@ from asap_core.identification.naming import Name
 from asap_core.identification.patterns import Groups, Looked
 
 NAME = Name("teeth", 0.5, 0.1, 0.3, ("teeth", "lips", "a mouth"))
+FLIPPED = np.array([[False, True], [True, True], [True, True], [False, False]])  # dropped, swapped
 
 
 @pytest.fixture
@@ -34,20 +35,20 @@ def looked() -> Looked:
 
 
 def test_counts_shares_and_means(groups: Groups, looked: Looked):
-    found = patterns.describe(groups, np.arange(5.0), NAME, np.array([False, True, True, False]), 0.9, looked, 0)
+    found = patterns.describe(groups, np.arange(5.0), NAME, FLIPPED, 0.9, looked, 0)
     assert (found.n_groups, found.n_images, found.n_real, found.n_fake) == (5, 4, 1, 3)
     assert (found.share_real, found.share_fake) == (1 / 2, 3 / 4)
     assert found.generators == {"a": (2, 2), "b": (1, 2), "real": (1, 2)}
     value, low, high = found.contribution
     assert value == pytest.approx(np.mean([0.25, 2.0, 1.5, 3.0]))
     assert low < value < high
-    assert found.flip_rate[0] == 0.5
+    assert found.flip_rate[0] == 0.5 and found.swap_flip_rate[0] == 0.75
     assert found.toward == "fake"
     assert found.dimensions[0] == (1, pytest.approx(4.3 / 4))
 
 
 def test_exemplars_are_typical_strongest_and_against_the_truth(groups: Groups, looked: Looked):
-    found = patterns.describe(groups, np.arange(5.0), NAME, np.zeros(4, bool), 0.9, looked, 0).exemplars
+    found = patterns.describe(groups, np.arange(5.0), NAME, np.zeros((4, 2), bool), 0.9, looked, 0).exemplars
     rows = {why: [each.row for each in found if each.why == why] for why in ("typical", "strongest", "contradicting")}
     assert rows == {"typical": [0, 5, 3, 1], "strongest": [5, 1, 3, 0], "contradicting": [0]}
 
@@ -55,7 +56,7 @@ def test_exemplars_are_typical_strongest_and_against_the_truth(groups: Groups, l
 def test_duplicates_widen_the_interval(groups: Groups, looked: Looked):
     alike = Looked(looked.rows, looked.is_fake, looked.generator, looked.paths, np.array([0, 1, 2, 0, 4, 1]))
     apart, together = (
-        patterns.describe(groups, np.arange(5.0), NAME, np.zeros(4, bool), 0.9, each, 0).contribution
+        patterns.describe(groups, np.arange(5.0), NAME, np.zeros((4, 2), bool), 0.9, each, 0).contribution
         for each in (looked, alike)
     )
     assert together[0] == apart[0]
@@ -63,10 +64,10 @@ def test_duplicates_widen_the_interval(groups: Groups, looked: Looked):
 
 
 def test_the_sentence_says_it_in_words(groups: Groups, looked: Looked):
-    found = patterns.describe(groups, np.arange(5.0), NAME, np.array([False, True, True, False]), 0.9, looked, 0)
+    found = patterns.describe(groups, np.arange(5.0), NAME, FLIPPED, 0.9, looked, 0)
     said = patterns.sentence(found)
     assert said.startswith("In 3 of 4 fakes, the detector is moved toward fake by **teeth** (+1.7 logits, 95 %")
-    assert "flips 50 %" in said
+    assert "flips 50 %" in said and "in its place 75 %" in said
 
 
 def test_where_a_pattern_sits(groups: Groups):
