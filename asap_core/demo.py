@@ -126,7 +126,7 @@ def _drawn(folder: Path, settings: DemoSettings) -> Iterator[list[dict[str, str]
 
 
 def _keep_memory() -> None:
-    """Let a worker keep what it frees: pages given back and asked for again cost a sixth of the drawing.
+    """Let a worker keep what it frees: given back, a thousand pages a portrait are asked for again.
 
     glibc raises both of its thresholds when a block as large as this is freed; elsewhere nothing changes.
     """
