@@ -1,9 +1,9 @@
 """L1. `mini`: the embedded encoder, a small CLIP whose patches are read by a pretrained trunk.
 
 Everything but `conv1` is open_clip's own: class token, positions, blocks, `ln_post`, projection, text tower,
-tokenizer. In the place of `conv1` stand the frozen trunk and 1 x 1 projections of what it sees at three
-depths, summed on its grid. `mini.safetensors` holds what was trained here (see MINI.md and
-`python -m asap_core.learning.pretrain`), not the trunk.
+tokenizer. In the place of `conv1` stand the trunk and 1 x 1 projections of what it sees at three depths, summed
+on its grid. `mini.safetensors` holds what was trained here (see MINI.md and `python -m
+asap_core.learning.pretrain`): all but the trunk up to its tail.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,8 @@ SHAPE = {
     "text_cfg": {"context_length": CONTEXT, "width": 256, "heads": 4, "layers": 2},
 }
 CLASSES = IMAGENET_CLASSNAMES  # what the trunk tells apart, in order
-TRUNK = "visual.conv1.trunk."  # its weights come from elsewhere
+TRUNK = "visual.conv1.trunk."  # its weights come from elsewhere,
+TAIL = TRUNK + "tail."  # but for these
 TOKENS = "text.token_embedding.weight"
 TOKEN_IDS = "text.token_embedding.ids"
 
@@ -133,7 +134,7 @@ def load(file: Path = FILE) -> CustomTextCLIP:
     model = build(trunk.load())
     try:
         kept = unpack(load_file(file), model.state_dict())
-        wanted = {name for name in model.state_dict() if not name.startswith(TRUNK)}
+        wanted = {name for name in model.state_dict() if ours(name)}
         if kept.keys() != wanted:
             raise EncoderError(f"{sorted(wanted ^ kept.keys())[:3]} do not fit")
         model.load_state_dict(kept, strict=False)
@@ -151,9 +152,14 @@ def tower(model: CustomTextCLIP) -> ClipTower:
     return ClipTower(visual, transform(), blocks, AT_ONCE, SEEN)
 
 
+def ours(name: str) -> bool:
+    """Whether a tensor of this name was trained here."""
+    return name.startswith(TAIL) or not name.startswith(TRUNK)
+
+
 def pack(state: Mapping[str, Tensor], trained: Tensor) -> dict[str, Tensor]:
-    """A state as it is kept: half precision, no trunk, and of the tokens' rows the trained (v,) bool alone."""
-    kept = {name: value.half() for name, value in state.items() if not name.startswith(TRUNK)}
+    """A state as it is kept: half precision, ours alone, and of the tokens' rows the trained (v,) bool alone."""
+    kept = {name: value.half() for name, value in state.items() if ours(name)}
     kept[TOKENS] = kept[TOKENS][trained]
     kept[TOKEN_IDS] = trained.nonzero()[:, 0].to(torch.int32)
     return {name: value.contiguous() for name, value in kept.items()}

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ...errors import AsapError, SettingsError
 from ...progress import Clock
 from .. import mini, trunk
-from . import examples, pool, training
+from . import examples, pool, rehearsal
 from .examples import Photos, RoundSettings
 from .pool import Pool
 from .training import Trainer, TrainingSettings
@@ -53,6 +53,8 @@ def command_line() -> argparse.ArgumentParser:
     add("--portraits", type=int, default=RoundSettings.portraits, metavar="N", help="drawn for each pool")
     add("--photos", type=int, default=RoundSettings.photos, metavar="N", help="of each folder in a pool, at most")
     add("--batch", type=int, default=TrainingSettings.batch, metavar="N", help="images in a step")
+    add("--start", type=Path, metavar="FILE", help="weights to begin with (default: random, on ImageNet's trunk)")
+    add("--steps", type=int, metavar="N", help="of each round, at most (default: as many as the minutes allow)")
     add("--seed", type=int, default=0, metavar="N")
     return parser
 
@@ -61,12 +63,12 @@ def train(options: argparse.Namespace) -> Path:
     """Run to the end of its minutes; returns the file of the best weights."""
     if options.minutes <= 0 or options.rounds < 1:
         raise SettingsError(f"{options.minutes} minutes in {options.rounds} rounds: ask for more than none")
-    settings = TrainingSettings(options.minutes, options.rounds, options.batch, seed=options.seed)
+    settings = TrainingSettings(options.minutes, options.rounds, options.batch, options.steps, seed=options.seed)
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
     given, held_out = ([examples.photos(each, kept) for each in options.data] for kept in (False, True))
     asked = RoundSettings(photos=options.photos, portraits=options.portraits)
-    body, trainer, clock = trunk.load(), Trainer(settings), Clock(bars=True)
+    body, trainer, clock = trunk.load(), Trainer(settings, options.start), Clock(bars=True)
 
     def drawn(name: str, sources: list[Photos], what: RoundSettings, seed: int) -> Pool:
         with clock.stage(name) as report:
@@ -75,21 +77,22 @@ def train(options: argparse.Namespace) -> Path:
     unseen = drawn("held-out", held_out, REHEARSED, settings.seed + 1_000_000)
     resumed, seconds = trainer.resume(folder), 60 * settings.minutes
     for number in range(settings.rounds):
-        end = seconds * (number + 1) / settings.rounds
-        if trainer.elapsed >= end:
+        end, steps = seconds * (number + 1) / settings.rounds, (number + 1) * (settings.steps or sys.maxsize)
+        if trainer.elapsed >= end or trainer.step >= steps:
             continue
-        rounds = range(max(number - 1, 0), number + 1)  # this one's pool, and the one before
+        rounds = range(number + 1)  # this one's pool, and all before
         pools = [drawn(f"pool-{each}", given, asked, settings.seed + 1000 * (each + 1)) for each in rounds]
-        if not resumed and number == 0:
+        if not (resumed or trainer.started) and number == 0:
             trainer.standardise(pools[0])
-        _train_until(end, seconds, trainer, pools, unseen, folder)
+        _train_until(end, seconds, steps, trainer, pools, unseen, folder)
     return folder / "mini.safetensors"
 
 
 def _train_until(
-    end: float, seconds: float, trainer: Trainer, pools: Sequence[Pool], unseen: Pool, folder: Path
+    end: float, seconds: float, steps: int, trainer: Trainer, pools: Sequence[Pool], unseen: Pool, folder: Path
 ) -> None:
-    """Steps up to a time, of all the seconds there are; now and then a look at what was held out, and a checkpoint."""
+    """Steps up to a time, of all the seconds there are, or a number of steps; now and then a look at what was held out,
+    and a checkpoint."""
     running: dict[str, float] = {}
     with tqdm(total=round(seconds), initial=round(trainer.elapsed), unit="s", dynamic_ncols=True) as bar:
 
@@ -99,9 +102,9 @@ def _train_until(
             bar.update(round(at.elapsed) - bar.n)
             bar.set_postfix({name: f"{value:.2f}" for name, value in running.items()}, refresh=False)
 
-        while trainer.elapsed < end:
-            trainer.run(pools, min(trainer.elapsed + EVERY, end), report)
-            figures = training.rehearse(trainer, unseen)
+        while trainer.elapsed < end and trainer.step < steps:
+            trainer.run(pools, min(trainer.elapsed + EVERY, end), steps, report)
+            figures = rehearsal.rehearse(trainer, unseen)
             mean = sum(figures.values()) / len(figures)
             if mean > _best(folder / FIGURES):
                 mini.save(trainer.model, trainer.seen, folder / "mini.safetensors")

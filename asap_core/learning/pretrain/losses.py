@@ -16,6 +16,7 @@ class Weights:
 
     captions: float = 1.0
     classes: float = 1.0
+    categories: float = 1.0
     questions: float = 3.0
     words: float = 0.5
     apart: float = 3.0

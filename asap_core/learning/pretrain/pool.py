@@ -1,10 +1,11 @@
 """What `mini` is trained on, as the frozen trunk sees it.
 
-The trunk never changes, so it looks at each image once, and training reads its maps from disk: ten times as
-fast. A pool is one round of examples, in a folder of its own.
+Up to its tail the trunk never changes, so it looks at each image once, and training reads its maps from disk: ten
+times as fast. A pool is one round of examples, in a folder of its own.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -22,7 +23,9 @@ from . import captions
 from .examples import AHEAD, UNKNOWN, Example, Photos, RoundSettings, chunks, examples
 
 MAPS = ("shallow", "middle", "last")
+OTHERS = ("parts", "answers")
 AT_ONCE = 4  # images in one pass of the trunk
+LEAST = 20  # images of a category, to be asked for it
 Named = Callable[[Tensor], list[str]]  # pooled features (n, 1280) -> what the trunk takes them for
 
 
@@ -30,7 +33,8 @@ Named = Callable[[Tensor], list[str]]  # pooled features (n, 1280) -> what the t
 class Pool:
     """n examples as training reads them."""
 
-    maps: tuple[NDArray[np.float16], ...]  # (n, 40, g, g), (n, 112, g, g), (n, 320, g/2, g/2): what `Trunk.begin` gives
+    maps: tuple[NDArray[np.float16], ...]  # (n, 40, g, g), (n, 112, g, g): what `Trunk.begin` gives
+    last: NDArray[np.float16]  # (n, 320, g/2, g/2): what ImageNet's own tail has before its head
     parts: NDArray[np.uint8]  # (n, g, g), into demo.PARTS, or UNKNOWN
     answers: NDArray[np.int8]  # (n, questions), into a question's phrases, -1 for none
     said: list[str]
@@ -47,10 +51,11 @@ def look(body: Trunk, named: Named, some: Sequence[Example]) -> dict[str, NDArra
     transform = mini.transform()
     with torch.inference_mode():
         for few in chunks(some, AT_ONCE):
-            maps = body.begin(torch.stack([transform(each.image) for each in few]))
-            for kept, each in zip(seen, maps, strict=True):
+            shallow, middle = body.begin(torch.stack([transform(each.image) for each in few]))
+            last = body.tail[:-1](middle)
+            for kept, each in zip(seen, (shallow, middle, last), strict=True):
                 kept.append(each.contiguous().half().numpy())
-            things = named(body.finish(maps)[2].mean((2, 3)))
+            things = named(body.tail[-1](last).mean((2, 3)))
             said += [each.said or captions.of_category(thing) for each, thing in zip(few, things, strict=True)]
     side = mini.SIZE // mini.STRIDE
     blank = np.full((side, side), UNKNOWN, np.uint8)
@@ -87,7 +92,7 @@ def draw(
         while some := list(islice(every, AHEAD)):
             pieces.append(look(body, named, some))
             report(sum(len(piece["said"]) for piece in pieces), total)
-        for name in (*MAPS, "parts", "answers"):
+        for name in (*MAPS, *OTHERS):
             np.save(folder / f"{name}.npy", np.concatenate([piece.pop(name) for piece in pieces]))
         texts = {name: [text for piece in pieces for text in piece[name]] for name in ("said", "words")}
         (folder / "texts.draft").write_text(json.dumps(texts))
@@ -97,7 +102,12 @@ def draw(
 
 def read(folder: Path) -> Pool:
     """A pool on disk, memory-mapped."""
-    maps, rest = (
-        [np.load(folder / f"{name}.npy", mmap_mode="r") for name in names] for names in (MAPS, ("parts", "answers"))
-    )
-    return Pool(tuple(maps), *rest, *json.loads((folder / "texts.json").read_text()).values())
+    shallow, middle, *rest = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in (*MAPS, *OTHERS))
+    return Pool((shallow, middle), *rest, *json.loads((folder / "texts.json").read_text()).values())
+
+
+def often(pool: Pool) -> list[str]:
+    """What at least LEAST photographs of a pool show."""
+    told = zip(pool.said, pool.words, pool.answers, strict=True)
+    counted = Counter(thing for thing, word, answers in told if not word and (answers < 0).all())
+    return sorted(thing for thing, count in counted.items() if count >= LEAST)

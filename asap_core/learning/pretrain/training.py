@@ -1,8 +1,7 @@
-"""How `mini` is trained: steps over a pool, on a schedule of minutes, resumed where they were cut."""
+"""How `mini` is trained: steps over pools, on a schedule of minutes, resumed where they were cut."""
 
 import math
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +16,10 @@ from ... import demo
 from .. import mini, trunk, words
 from . import captions, losses
 from .losses import Weights, unit
-from .pool import Pool
+from .pool import Pool, often
 
 PARTS = [f"the {name}" for name in demo.PARTS]  # position by position, against the text tower
 OF_THE_TRUNK = [captions.of_category(name) for name in mini.CLASSES]
-LEAST = 20  # images of a category, to be asked for it
 TOGETHER = 48  # texts read at once
 DECOYS = 12  # strings that no image of a batch shows
 
@@ -33,10 +31,12 @@ class TrainingSettings:
     minutes: float = 60.0  # of steps; drawing pools comes on top
     rounds: int = 3  # pools, drawn afresh as the run goes on
     batch: int = 48
-    portraits: float = 0.45  # share of a batch: they have most to tell
+    steps: int | None = None  # of each round, at most; for trials
+    portraits: float = 0.35  # share of a batch
     kept: float = 0.35  # share of the positions that a step sees; all of them in the last fifth
-    classes: int = 32  # of the trunk's thousand, in a step
+    classes: int = 96  # of the trunk's thousand, in a step
     rate: float = 1e-3
+    tail: float = 0.3  # share of the rate at which the trunk's tail learns: it knows much already
     warm: int = 100  # steps up to the full rate
     decay: float = 0.05
     seed: int = 0
@@ -57,25 +57,55 @@ class Subset(nn.Module):
         return tokens[:, torch.cat([torch.zeros(1, dtype=torch.long), self.kept + 1])]
 
 
-class Trainer:
-    """A model in training: the trunk apart, everything else learning."""
+class Kept(nn.Module):
+    """In the place of the trunk: what it sees before its tail comes from a pool."""
 
-    def __init__(self, settings: TrainingSettings) -> None:
+    def __init__(self, tail: nn.Module) -> None:
+        super().__init__()
+        self.tail = tail.requires_grad_(True)
+
+    def forward(self, maps: tuple[Tensor, Tensor]) -> trunk.Maps:
+        """What `Trunk.begin` gives -> the trunk's three maps."""
+        return *maps, self.tail(maps[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A batch of n images as the model sees it; unit vectors in the joint space."""
+
+    rows: NDArray[np.intp]  # (n,) of the pool
+    photographed: Tensor  # (n,) bool; others are drawn
+    places: Tensor  # (t,) positions seen, of grid x grid
+    grid: int
+    joint: Tensor  # (n, e)
+    tokens: Tensor  # (n, t, e)
+    scale: Tensor  # what cosines are multiplied by
+
+
+class Trainer:
+    """A model in training: the trunk as it came is apart, its tail and everything after it learn."""
+
+    def __init__(self, settings: TrainingSettings, start: Path | None = None) -> None:
+        """Begin at random, or with the weights in `start`."""
         torch.manual_seed(settings.seed)
         self.settings = settings
         self.rng = np.random.default_rng([settings.seed, 9])
-        self.trunk = trunk.load()
+        self.trunk = trunk.load()  # with ImageNet's own tail
         self.classifier = trunk.classifier()
-        self.model = mini.build(self.trunk)
+        self.model = mini.load(start).requires_grad_(True) if start else mini.build(trunk.load())
+        self.started = start is not None
         self.visual: Any = self.model.visual
-        self.visual.conv1.trunk = nn.Identity()  # its maps come from the pool
+        self.visual.conv1.trunk = Kept(self.visual.conv1.trunk.tail)
         self.visual.patch_dropout = self.subset = Subset()
         self.visual.output_tokens = True
         self.seen = torch.zeros(self.model.vocab_size, dtype=torch.bool)  # tokens trained
-        named = [*self.model.named_parameters()]
-        plain = [value for name, value in named if value.ndim < 2 or "embedding" in name]
-        ranks = [value for name, value in named if value.ndim >= 2 and "embedding" not in name]
-        groups = [{"params": ranks, "weight_decay": settings.decay}, {"params": plain, "weight_decay": 0.0}]
+        if start:
+            self.seen |= self.model.state_dict()[mini.TOKENS].any(1)
+        groups = [{"params": [], "weight_decay": decay, "share": share} for share in (1, settings.tail)
+                  for decay in (settings.decay, 0.0)]  # fmt: skip
+        for name, value in self.model.named_parameters():
+            plain = value.ndim < 2 or "embedding" in name
+            groups[2 * name.startswith(mini.TAIL) + plain]["params"].append(value)
         self.optimiser = torch.optim.AdamW(groups, settings.rate, (0.9, 0.98), fused=True)
         self.step, self.elapsed = 0, 0.0
 
@@ -84,24 +114,30 @@ class Trainer:
         return [mini.CLASSES[row] for row in self.classifier(features).argmax(1).tolist()]
 
     def standardise(self, pool: Pool) -> None:
-        """Fix what the projections are standardised by, from some of the first pool."""
+        """Fix what the projections are standardised by, from some of a pool."""
         rows = np.sort(self.rng.choice(len(pool), min(1024, len(pool)), replace=False))
         projection = self.visual.conv1.projection
-        for number, seen in enumerate(self.maps(pool, rows)):
+        with torch.no_grad():
+            maps = self.visual.conv1.trunk(self.maps(pool, rows))
+        for number, seen in enumerate(maps):
             mean, scale = losses.moments(seen)
             getattr(projection, f"mean{number}").copy_(mean)
             getattr(projection, f"scale{number}").copy_(scale)
 
-    def maps(self, pool: Pool, rows: NDArray) -> trunk.Maps:
-        """The trunk's maps of some rows of a pool."""
-        shallow, middle, last = (torch.from_numpy(np.array(each[rows], np.float32)) for each in pool.maps)
-        with torch.inference_mode(False), torch.no_grad():
-            return self.trunk.finish((shallow, middle, last))
+    def maps(self, pool: Pool, rows: NDArray) -> tuple[Tensor, ...]:
+        """What the trunk sees before its tail, of some rows of a pool."""
+        return tuple(_read(each, rows) for each in pool.maps)
 
-    def run(self, pools: Sequence[Pool], until: float, report) -> None:
-        """Steps until so many seconds of steps have gone by; report(trainer, losses) after each."""
+    @torch.no_grad()
+    def evidence(self, pool: Pool, rows: NDArray) -> tuple[Tensor, Tensor]:
+        """Of rows of a pool, what the trunk as it came takes images (n, 1000) and positions (n, g g / 4, 1000) for."""
+        features = self.trunk.tail[-1](_read(pool.last, rows))
+        return self.classifier(features.mean((2, 3))), self.classifier(features.flatten(2).mT)
+
+    def run(self, pools: Sequence[Pool], until: float, steps: int, report) -> None:
+        """Steps until so many seconds of steps have gone by, or so many steps; report(trainer, losses) after each."""
         self.model.train()
-        while self.elapsed < until:
+        while self.elapsed < until and self.step < steps:
             start = time.perf_counter()
             found = self.take(pools)
             self.elapsed += time.perf_counter() - start
@@ -113,7 +149,7 @@ class Trainer:
         through = min(self.elapsed / (60 * settings.minutes), 1.0)
         rate = settings.rate * min(1.0, (self.step + 1) / settings.warm) * (0.5 + 0.5 * math.cos(math.pi * through))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         found = self.losses(pools[int(self.rng.integers(len(pools)))], whole=through > 0.8)
         weights = settings.weights
         total = sum(getattr(weights, name) * value for name, value in found.items())
@@ -129,58 +165,52 @@ class Trainer:
 
     def losses(self, pool: Pool, whole: bool) -> dict[str, Tensor]:
         """A batch's losses, by the names of their weights."""
-        settings, rng = self.settings, self.rng
-        rows = self.batch(pool)
-        maps, scale = self.maps(pool, rows), self.model.logit_scale.exp()
-        grid = pool.parts.shape[1]
-        places = torch.arange(grid * grid)
-        if not whole:
-            places = torch.from_numpy(np.sort(rng.permutation(grid * grid)[: round(settings.kept * grid * grid)]))
-        self.subset.kept = places
-        joint, tokens = self.visual(maps)
-        joint, tokens = unit(joint), unit(tokens @ self.visual.proj)  # (n, e), (n, t, e)
-
-        drawn = torch.from_numpy((pool.parts[rows] < len(demo.PARTS)).any((1, 2)))
-        written = [pool.words[row] for row in rows]
-        said = [pool.said[row] for row in rows]
+        seen, rng = self.look(pool, whole), self.rng
+        evidence, local = self.evidence(pool, seen.rows[seen.photographed.numpy()])
+        chosen = self.choose(evidence.softmax(1))
+        said, written = ([every[row] for row in seen.rows] for every in (pool.said, pool.words))
         things = captions.in_template(said, rng)
         things = [captions.with_word(each, word) if word and word not in each else each
                   for each, word in zip(things, written, strict=True)]  # fmt: skip
-        different = sorted(set(things))
-        own = torch.tensor([different.index(each) for each in things])
-
-        with torch.no_grad():
-            evidence = self.classifier(maps[2].mean((2, 3))).softmax(1)  # (n, 1000)
-        chosen = self.choose(evidence[~drawn])
         strings = sorted({word for word in written if word})
         decoys = [each for each in self.decoys() if each not in strings]
-        short = captions.in_template([OF_THE_TRUNK[each] for each in chosen.tolist()], rng)
-        phrases = [list(each.values()) for each in captions.QUESTIONS.values()]
-        spelt_out = [captions.the_word(each) for each in strings + decoys]
-        spoken = self.speak([*short, *PARTS, *spelt_out, *(text for each in phrases for text in each)])
-        classes, parts, spelt, answers = spoken.split([len(short), len(PARTS), len(spelt_out), sum(map(len, phrases))])
+        texts = {
+            "captions": sorted(set(things)),
+            "classes": captions.in_template([OF_THE_TRUNK[each] for each in chosen.tolist()], rng),
+            "categories": captions.in_template(frequent := often(pool), rng),
+            "words": [captions.the_word(each) for each in strings + decoys],
+            "parts": PARTS,
+            "answers": [text for phrases in captions.QUESTIONS.values() for text in phrases.values()],
+        }
+        spoken = self.speak([text for some in texts.values() for text in some])
+        told = dict(zip(texts, spoken.split([len(some) for some in texts.values()]), strict=True))
 
-        found = {"captions": losses.contrast(joint @ self.speak(different).T, own, scale)}
-        photographed = ~drawn
-        found["classes"] = losses.likeness(joint[photographed] @ classes.T, evidence[photographed][:, chosen], scale)
-        coded = torch.from_numpy(np.array(pool.answers[rows]))
-        questions = [
-            losses.choice(joint @ texts.T, coded[:, number], scale)
-            for number, texts in enumerate(answers.split([len(each) for each in phrases]))
-        ]
-        found["questions"] = torch.stack(questions).mean()
-        alike = [losses.apart(texts) for texts in answers.split([len(each) for each in phrases])]
-        found["apart"] = torch.stack(alike).mean() + losses.apart(spelt)
-        spelling = torch.tensor([strings.index(word) if word else -1 for word in written])
-        found["words"] = losses.choice(joint @ spelt.T, spelling, scale)
-        where = torch.from_numpy(np.array(pool.parts[rows], np.int64)).flatten(1)[:, places]  # (n, t)
-        where[where >= len(PARTS)] = -1
-        found["parts"] = losses.choice((tokens @ parts.T).flatten(0, 1), where.flatten(), scale)
-        with torch.no_grad():
-            coarse = self.classifier(maps[2][photographed].flatten(2).mT)[..., chosen].softmax(-1)  # (m, g g / 4, c)
-            at = (places // grid // 2) * (grid // 2) + places % grid // 2  # the trunk's last map is half as fine
-        found["places"] = losses.likeness(tokens[photographed] @ classes.T, coarse[:, at], scale)
-        return found
+        def choice(asked: str, options: list[str], answers: list[str]) -> Tensor:
+            which = torch.tensor([options.index(each) if each in options else -1 for each in answers])
+            return losses.choice(seen.joint @ told[asked].T, which, seen.scale)
+
+        own = torch.tensor([texts["captions"].index(each) for each in things])
+        return {
+            "captions": losses.contrast(seen.joint @ told["captions"].T, own, seen.scale),
+            "categories": choice("categories", frequent, said),
+            "words": choice("words", strings, written),
+            **_of_photographs(seen, told["classes"], evidence.softmax(1)[:, chosen], local[..., chosen].softmax(-1)),
+            **_of_portraits(seen, pool, told["parts"], told["answers"]),
+            "apart": _apart(told["answers"]) + losses.apart(told["words"]),
+        }
+
+    def look(self, pool: Pool, whole: bool) -> "Seen":
+        """A batch, and what the image tower makes of all its positions or some."""
+        rows, grid = self.batch(pool), pool.parts.shape[1]
+        places = torch.arange(grid * grid)
+        if not whole:
+            kept = round(self.settings.kept * grid * grid)
+            places = torch.from_numpy(np.sort(self.rng.permutation(grid * grid)[:kept]))
+        self.subset.kept = places
+        joint, tokens = self.visual(self.maps(pool, rows))
+        photographed = ~torch.from_numpy((pool.parts[rows] < len(demo.PARTS)).any((1, 2)))
+        return Seen(rows, photographed, places, grid, unit(joint), unit(tokens @ self.visual.proj),
+                    self.model.logit_scale.exp())  # fmt: skip
 
     def batch(self, pool: Pool) -> NDArray[np.intp]:
         """Rows of a step, portraits and others in the share that was asked for, as far as there are both."""
@@ -232,35 +262,38 @@ class Trainer:
         return True
 
 
-def rehearse(trainer: Trainer, pool: Pool) -> dict[str, float]:
-    """How well the model does on a pool that it was not trained on: shares of right answers."""
-    trainer.model.eval()
-    trainer.subset.kept = None
-    found: dict[str, float] = {}
+def _of_photographs(seen: Seen, classes: Tensor, evidence: Tensor, local: Tensor) -> dict[str, Tensor]:
+    """The trunk's own evidence for classes (c, e): of photographs (m, c), and of their positions (m, g g / 4, c)."""
+    half = seen.grid // 2  # the trunk's last map is half as fine
+    at = (seen.places // seen.grid // 2) * half + seen.places % seen.grid // 2
+    joint, tokens = seen.joint[seen.photographed], seen.tokens[seen.photographed]
+    return {
+        "classes": losses.likeness(joint @ classes.T, evidence, seen.scale),
+        "places": losses.likeness(tokens @ classes.T, local[:, at], seen.scale),
+    }
 
-    def ask(name: str, vectors: Tensor, texts: Sequence[str], truth: Tensor) -> None:
-        if len(truth):
-            told = (vectors @ trainer.speak(texts).T).argmax(1)
-            found[name] = (told == truth).float().mean().item()
 
-    with torch.inference_mode():
-        seen = [trainer.visual(trainer.maps(pool, rows)) for rows in np.array_split(np.arange(len(pool)), 16)]
-        joint = unit(torch.cat([each[0] for each in seen]))
-        tokens = unit(torch.cat([each[1] for each in seen]) @ trainer.visual.proj)
-        photographed = [row for row, answers in enumerate(pool.answers) if (answers < 0).all() and not pool.words[row]]
-        counted = Counter(pool.said[row] for row in photographed)
-        things = sorted(thing for thing, count in counted.items() if count >= LEAST)
-        rows = [row for row in photographed if pool.said[row] in things]
-        truth = torch.tensor([things.index(pool.said[row]) for row in rows])
-        ask("categories", joint[rows], [f"a photo of {each}" for each in things], truth)
-        for number, (question, phrases) in enumerate(captions.QUESTIONS.items()):
-            coded = torch.from_numpy(np.array(pool.answers[:, number])).long()
-            ask(question, joint[coded >= 0], list(phrases.values()), coded[coded >= 0])
-        where = torch.from_numpy(np.array(pool.parts, np.int64)).flatten(1)
-        ask("parts", tokens[where < len(PARTS)], PARTS, where[where < len(PARTS)])
-        rows = [row for row, word in enumerate(pool.words) if word]
-        strings = sorted({pool.words[row] for row in rows})
-        truth = torch.tensor([strings.index(pool.words[row]) for row in rows])
-        ask("reading", joint[rows], [captions.the_word(each) for each in strings], truth)
-    trainer.model.train()
-    return found
+def _of_portraits(seen: Seen, pool: Pool, parts: Tensor, answers: Tensor) -> dict[str, Tensor]:
+    """Questions that portraits answer, and which part of them is where."""
+    coded = torch.from_numpy(np.array(pool.answers[seen.rows]))  # (n, questions)
+    asked = [losses.choice(seen.joint @ texts.T, coded[:, number], seen.scale)
+             for number, texts in enumerate(_by_question(answers))]  # fmt: skip
+    where = torch.from_numpy(np.array(pool.parts[seen.rows], np.int64)).flatten(1)[:, seen.places]  # (n, t)
+    where[where >= len(parts)] = -1
+    return {
+        "questions": torch.stack(asked).mean(),
+        "parts": losses.choice((seen.tokens @ parts.T).flatten(0, 1), where.flatten(), seen.scale),
+    }
+
+
+def _apart(answers: Tensor) -> Tensor:
+    return torch.stack([losses.apart(texts) for texts in _by_question(answers)]).mean()
+
+
+def _by_question(answers: Tensor) -> Sequence[Tensor]:
+    return answers.split([len(phrases) for phrases in captions.QUESTIONS.values()])
+
+
+def _read(kept: NDArray, rows: NDArray) -> Tensor:
+    """Rows of a map on disk, as the trunk's convolutions want them."""
+    return torch.from_numpy(np.array(kept[rows], np.float32)).contiguous(memory_format=torch.channels_last)

@@ -38,13 +38,14 @@ def test_maps_and_classes_are_those_of_timms_own_network(pixels: torch.Tensor):
     np.testing.assert_allclose(told, expected, atol=1e-3)
 
 
-def test_the_head_can_be_left_for_later(pixels: torch.Tensor):
+def test_the_tail_can_be_left_for_later(pixels: torch.Tensor):
     body = trunk.load()
     with torch.inference_mode():
         kept = body.begin(pixels)
-        assert [tuple(each.shape[1:]) for each in kept] == [(40, 12, 12), (112, 12, 12), (320, 6, 6)]
-        for later, at_once in zip(body.finish(kept), body(pixels), strict=True):
+        assert [tuple(each.shape[1:]) for each in kept] == [(40, 12, 12), (112, 12, 12)]
+        for later, at_once in zip((*kept, body.tail(kept[1])), body(pixels), strict=True):
             assert torch.equal(later, at_once)
+    assert len(body.parts) == trunk.PARTS
 
 
 def test_hooks_go_even_if_the_pass_fails():
