@@ -26,7 +26,7 @@ from .progress import Clock, Report
 from .projection import plane
 from .request import Request, Settings
 
-VERSION = 1
+VERSION = 2
 FALLBACK = (
     "The encoder is mini, a small embedded network: the weights of b32 (CLIP ViT-B/32) are not on this "
     "machine and could not be fetched. Verdicts are a first look; --encoder b32 takes the paper's encoder."
@@ -171,8 +171,8 @@ class Build:
         pairs = self.draw_words(embeddings)
         with self.clock.stage("spelling", self.n, "steps") as report:
             readings = embeddings.reading
-            everything = self.encoder.layers == "all"
-            standard = Standard.of(readings) if everything else Standard.identity(readings.shape[1])
+            blocks = self.encoder.blocks  # none where the joint embedding is read
+            standard = Standard.of(readings, blocks) if blocks else Standard.identity(readings.shape[1])
             how = settings.spelling
             matrix = spelling.learn(readings, **pairs, standard=standard, settings=how, seed=seed, report=report)
             spell_free = spelling.forget(readings, standard, matrix)  # (n, k)
@@ -181,7 +181,8 @@ class Build:
             detector = Detector(standard, matrix, trained.distiller)
             changed = spelling.report(standard, matrix, **pairs)
             changed["auc"] = spelling.detection(readings, spell_free, standard, images.is_fake, images.groups, seed)
-        self.notes += [note for note in (trained.note, spelling.shortfall(matrix, settings.spelling)) if note]
+        short = spelling.shortfall(self.n, matrix, settings.spelling)
+        self.notes += [note for note in (trained.note, short) if note]
         scores = verdicts.score(trained.logits, trained.distiller.temperature)
         judged = detector.judge_spell_free(spell_free)
         key = cache.key("learnt", VERSION, *self.seen, settings.spelling, settings.distiller, seed)

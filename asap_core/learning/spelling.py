@@ -1,13 +1,13 @@
 """L2, forget to spell: a linear map that drops what an encoder knows of written words.
 
-r = normalise(W normalise(z)), z the standardised reading, W (k, e) with orthonormal rows and no bias, learnt
-without labels from images with and without a word drawn on them (Materzynska, Torralba and Bau, CVPR 2022,
-arXiv 2206.07835: `L1`, `L3` and the Frobenius term below; cosines at temperature 1). Our additions: W = V P
-is learnt inside a principal subspace P of the images, begins as the first k components, and a term keeps the
-images' own variance; without it forgetting costs detection.
+r = normalise(W normalise(z)), z the reading standardised block by block, W (k, e) with orthonormal rows and no
+bias, learnt without labels from images with and without a word drawn on them (Materzynska, Torralba and Bau,
+CVPR 2022, arXiv 2206.07835: `L1`, `L3` and the Frobenius term below; cosines at temperature 1). Our additions:
+W = V P is learnt inside a principal subspace P of the images, begins as the first k components, and a term keeps
+the images' own variance; without it forgetting costs detection.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ Floats = NDArray[np.float32]
 AT_ONCE = 1 << 24  # numbers handled at once: 64 MB
 SAMPLE = 6000  # readings that the principal subspace is found from, where they are not too wide:
 SAMPLED = 60_000_000  # numbers in them at most
-WIDEST = 384
+WIDTHS = (384, 1024)  # k at most: of few images, of many
+EACH = 20  # images that pay for one more direction
 ROOM = 4 / 3  # directions of the images for each one kept, at least: what is forgotten must be somewhere
 HELD_OUT = 4  # every pair of the last quarter is for the report, never for learning
 
@@ -34,7 +35,7 @@ HELD_OUT = 4  # every pair of the last quarter is for the report, never for lear
 class SpellingSettings:
     """How words are drawn and forgotten."""
 
-    width: int | None = None  # k; None: half the reading (256 of 512, as in the paper), at most WIDEST
+    width: int | None = None  # k; None: half the reading (256 of 512, as in the paper), within WIDTHS
     subspace: int = 512  # principal components of the images within which W is learnt
     pairs: int = 768  # images drawn on
     canvas: int = 256  # pixels, longer side of a drawing
@@ -55,8 +56,13 @@ class Standard:
     scale: Floats  # (e,)
 
     @classmethod
-    def of(cls, readings: NDArray) -> "Standard":
-        """Column means and standard deviations of readings (n, e); a constant column keeps scale 1."""
+    def of(cls, readings: NDArray, blocks: Sequence[int] = ()) -> "Standard":
+        """Column means and standard deviations of readings (n, e); a constant column keeps scale 1.
+
+        `blocks`, the columns of each block of the encoder: then all blocks count alike, however wide they are. Else
+        the last and widest would drown the early ones, which see what gives images away (mini, out-of-fold, 384
+        directions: the demo 90.0 to 93.5 %, faces 97.4 to 98.2, objects 97.7 to 98.7).
+        """
         n, total = len(readings), np.zeros(readings.shape[1])
         for rows in _parts(*readings.shape):
             total += readings[rows].sum(0, dtype=np.float64)
@@ -66,6 +72,9 @@ class Standard:
             square += np.square(readings[rows] - mean.astype(np.float32)).sum(0, dtype=np.float64)
         scale = np.sqrt(square / max(n, 1))
         scale[scale < 1e-6 * np.maximum(np.abs(mean), 1)] = 1.0
+        if blocks:
+            widths = np.asarray(blocks)
+            scale *= np.repeat(np.sqrt(widths / widths.mean()), widths)
         return cls(mean.astype(np.float32), scale.astype(np.float32))
 
     @classmethod
@@ -107,7 +116,7 @@ def learn(
 
     The last pairs are left for `report`. k shrinks to what the readings span: see `shortfall`.
     """
-    wanted = _wanted(readings.shape[1], settings)
+    wanted = _wanted(len(readings), readings.shape[1], settings)
     if wanted < 1 or settings.method not in ("learned", "closed"):
         raise SettingsError(
             f"spelling: width {settings.width}, method {settings.method!r}; "
@@ -186,9 +195,9 @@ def forget(readings: NDArray, standard: Standard, matrix: NDArray) -> Floats:
     return out
 
 
-def shortfall(matrix: NDArray, settings: SpellingSettings) -> str | None:
-    """A sentence for the notes where the spell-free width is smaller than asked for."""
-    k, wanted = len(matrix), _wanted(matrix.shape[1], settings)
+def shortfall(n: int, matrix: NDArray, settings: SpellingSettings) -> str | None:
+    """A sentence for the notes where the spell-free width is smaller than was asked for, of n images."""
+    k, wanted = len(matrix), _wanted(n, matrix.shape[1], settings)
     if k >= wanted:
         return None
     return (
@@ -197,8 +206,11 @@ def shortfall(matrix: NDArray, settings: SpellingSettings) -> str | None:
     )
 
 
-def _wanted(width: int, settings: SpellingSettings) -> int:
-    return max(1, min(WIDEST, width // 2)) if settings.width is None else settings.width
+def _wanted(n: int, width: int, settings: SpellingSettings) -> int:
+    """k for n readings. On CIFAKE's 20,000, 384 directions find 95.4 % of the test set, 768 95.9, 1024 96.1, and all
+    7,776 of the reading 96.6 (mini, principal components)."""
+    widest = min(max(n // EACH, WIDTHS[0]), WIDTHS[1])
+    return max(1, min(widest, width // 2)) if settings.width is None else settings.width
 
 
 def report(

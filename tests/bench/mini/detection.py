@@ -22,8 +22,6 @@ from .reading import SEED, triples  # isort: split
 
 from open_clip.model import CustomTextCLIP
 
-Parts = dict[str, tuple[NDArray, NDArray | None, Sequence[NDArray]]]
-
 
 @dataclass(frozen=True)
 class Set:
@@ -33,6 +31,16 @@ class Set:
     learnt: Catalogue
     judged: Catalogue | None
     aim: float
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """One reading of a collection, or some columns of it."""
+
+    learnt: NDArray  # (n, e)
+    judged: NDArray | None  # (m, e)
+    pairs: Sequence[NDArray]  # plain, worded, the word alone: (p, e) each
+    blocks: Sequence[int]  # columns of each block; none of the joint embedding
 
 
 def sets(folder: Path, limit: int | None) -> Iterator[Set]:
@@ -54,9 +62,9 @@ def detection(eye: Encoder, folder: Path, limit: int | None) -> Iterator[Line]:
             chosen = each if opened is eye else less(each)
             parts = readings(opened, chosen, folder / "shards" / f"{who}{each.name}")
             cuts = parts if opened is eye else {name: parts[name] for name in ("all", "last")}
-            for reading, (learnt, judged, pairs) in cuts.items():
+            for reading, cut in cuts.items():
                 aim = each.aim if opened is eye and reading == "all" else None
-                yield from judge(f"{each.name}, {who}{reading}", chosen, learnt, judged, pairs, aim, opened is eye)
+                yield from judge(f"{each.name}, {who}{reading}", chosen, cut, aim, opened is eye)
         yield pixels(each)
 
 
@@ -82,8 +90,8 @@ def randomised() -> CustomTextCLIP:
     return mini.build(body).eval().requires_grad_(False)
 
 
-def readings(eye: Encoder, what: Set, folder: Path) -> Parts:
-    """Every reading of a collection: {name: (learnt (n, e), judged (m, e) or None, pairs)}."""
+def readings(eye: Encoder, what: Set, folder: Path) -> dict[str, Cut]:
+    """Every reading of a collection, by name."""
 
     def embed(images: Catalogue, name: str) -> embedding.Embeddings:
         files = [images.root / path for path in images.paths]
@@ -97,27 +105,24 @@ def readings(eye: Encoder, what: Set, folder: Path) -> Parts:
     parts = eye.tower.columns[: trunk.PARTS]
     body, pooled = sum(parts), slice(sum(parts[:-1]), sum(parts[:-1]) + trunk.WIDTHS[-1])
 
-    def cut(columns: slice) -> tuple[NDArray, NDArray | None, Sequence[NDArray]]:
+    def cut(columns: slice, blocks: Sequence[int]) -> Cut:
         rest = judged.reading[:, columns] if judged else None
-        return learnt.reading[:, columns], rest, [each[:, columns] for each in wide]
+        return Cut(learnt.reading[:, columns], rest, [each[:, columns] for each in wide], blocks)
 
-    last = learnt.joint, judged.joint if judged else None, narrow
     return {
-        "all": cut(slice(None)),
-        "last": last,
-        "trunk alone, all": cut(slice(body)),
-        "trunk alone, last": cut(pooled),
+        "all": cut(slice(None), eye.tower.columns),
+        "last": Cut(learnt.joint, judged.joint if judged else None, narrow, ()),
+        "its trunk, all": cut(slice(body), parts),
+        "its trunk, last": cut(pooled, [trunk.WIDTHS[-1]]),
     }
 
 
-def judge(
-    case: str, what: Set, learnt: NDArray, judged: NDArray | None, pairs: Sequence[NDArray], aim, probed: bool
-) -> Iterator[Line]:
+def judge(case: str, what: Set, cut: Cut, aim: float | None, probed: bool) -> Iterator[Line]:
     """The real path, and a linear probe on all of the reading."""
+    learnt, judged, pairs = cut.learnt, cut.judged, cut.pairs
     truth = origin = what.learnt.is_fake
     assert origin is not None
-    everything = "last" not in case
-    standard = Standard.of(learnt) if everything else Standard.identity(learnt.shape[1])
+    standard = Standard.of(learnt, cut.blocks) if cut.blocks else Standard.identity(learnt.shape[1])
     matrix = spelling.learn(learnt, *pairs, standard=standard, settings=SpellingSettings(), seed=SEED)
     spell_free = spelling.forget(learnt, standard, matrix)
     trained = distiller.train(spell_free, origin, what.learnt.groups, DistillerSettings(), SEED)

@@ -87,18 +87,36 @@ def test_the_principal_subspace_is_that_of_an_exact_decomposition():
     assert coordinates == pytest.approx(x @ basis.T, abs=1e-3)
 
 
+def test_blocks_count_alike_however_wide():
+    images = np.random.default_rng(0).normal(3, np.repeat([1, 9, 0.1], [2, 30, 8]), (500, 40)).astype(np.float32)
+    standard = Standard.of(images, (2, 30, 8))
+    spread = np.square((images - standard.mean) / standard.scale).sum(0)
+    blocks = [spread[:2].sum(), spread[2:32].sum(), spread[32:].sum()]
+    np.testing.assert_allclose(blocks, sum(blocks) / 3, rtol=1e-4)
+    np.testing.assert_allclose(sum(blocks), 500 * 40, rtol=1e-4)
+    np.testing.assert_allclose(Standard.of(images).scale, images.std(0), rtol=1e-4)
+
+
+def test_many_images_pay_for_more_directions():
+    many = np.random.default_rng(0).standard_normal((8800, 1000), np.float32)
+    settings, pair = SpellingSettings(method="closed"), [many[:40], many[40:80], many[80:120]]
+    for n, k in ((8800, 440), (1500, 384)):
+        matrix = spelling.learn(many[:n], *pair, standard=Standard.identity(1000), settings=settings, seed=0)
+        assert matrix.shape == (k, 1000)
+
+
 def test_width_follows_the_reading_and_shrinks_with_a_note():
     images, *pairs, _ = planted()
     standard, settings = Standard.identity(96), SpellingSettings(steps=2)
     matrix = spelling.learn(images, *pairs, standard=standard, settings=settings, seed=0)
     assert len(matrix) == 39  # three quarters of the 52 directions there are
-    note = spelling.shortfall(matrix, settings)
+    note = spelling.shortfall(len(images), matrix, settings)
     assert note and "39" in note and "48" in note
     few = spelling.learn(images[:8], *pairs, standard=standard, settings=settings, seed=0)
     assert few.shape == (6, 96)
     asked = SpellingSettings(width=20, steps=2)
     matrix = spelling.learn(images, *pairs, standard=standard, settings=asked, seed=0)
-    assert len(matrix) == 20 and spelling.shortfall(matrix, asked) is None
+    assert len(matrix) == 20 and spelling.shortfall(len(images), matrix, asked) is None
     none = [x[:0] for x in pairs]
     assert len(spelling.learn(images, *none, standard=standard, settings=asked, seed=0)) == 20
     assert spelling.report(standard, matrix, *none)["cosine"] == [0.0, 0.0]
