@@ -24,7 +24,7 @@ from .identification.naming import Name
 from .identification.patterns import Exemplar, Groups, Pattern, places, sentence
 from .projection import cells
 
-VERSION = 2
+VERSION = 3
 SELECTIONS = "misses, false-alarms, generator=NAME, or cell=PLANE/SIDE/CODE"
 
 

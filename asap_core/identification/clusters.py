@@ -24,9 +24,9 @@ class ClusterSettings:
 
     subspace: int = 256  # directions kept before whitening
     shrinkage: float = 0.01  # of the largest variance, added to each
-    kept: int = 32  # directions kept after it
+    kept: int = 64  # directions kept after it
     neighbours: int = 12
-    slow: int = 8  # directions of the graph
+    slow: int = 12  # directions of the graph
     fewest: int = 10  # regions in a cluster
     core: int = 10  # neighbours that make a place dense
     ends: float = 1 / 6  # share of the blocks left out at either end: the first see edges, the last whole images

@@ -1,8 +1,9 @@
 """A pattern's name: the phrase of a vocabulary that its regions, in CLIP's joint space, come closest to.
 
 Regions are compared less what authentic regions look like on average, phrases less the mean phrase, so that what all
-share says nothing. Whether a phrase fits is measured: as many random regions of authentic images have a best phrase
-too, and a name must fit better than nineteen in twenty of those.
+share says nothing. As many random regions of authentic images lean toward some phrase too: a pattern must lean
+further toward its own than nineteen in twenty of those, point its way (FIT), and no other phrase may do nearly as
+well (MARGIN).
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ from ..learning.subspace import normalise
 FILE = Path(__file__).with_name("vocabulary.txt")
 UNNAMED = "unnamed"
 DRAWS = 200  # random sets of regions a name is measured against
-SURE = 0.95  # share of them that must fit less well
+SURE = 0.95  # share of them that must lean less far
+FIT, MARGIN = 0.25, 0.02  # chosen on the demo: below them the nearest phrases were as often wrong as right
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Name:
     text: str  # a phrase of the vocabulary, or UNNAMED
     fit: float  # cosine of the best phrase
     margin: float  # by how much it fits better than the next
-    needed: float  # the fit that a name needs
+    needed: float  # the fit that a name needs, beside a margin of MARGIN
     near: tuple[str, ...]  # the best three phrases, fitting or not
 
 
@@ -48,11 +50,13 @@ def name(regions: NDArray, authentic: NDArray, texts: NDArray, vocabulary: Seque
     """Name a pattern from its regions' joint readings (m, e), authentic ones (r, e) and unit texts (v, e)."""
     usual = authentic.mean(0)
     said = normalise(texts - texts.mean(0))  # (v, e)
-    fits = said @ normalise((regions.mean(0) - usual)[None])[0]  # (v,)
+    lean = regions.mean(0) - usual  # (e,)
+    length = max(float(np.linalg.norm(lean)), 1e-12)
+    fits = said @ lean / length  # (v,)
     drawn = np.random.default_rng(seed).integers(0, len(authentic), (DRAWS, len(regions)))
-    others = normalise(np.stack([authentic[rows].mean(0) for rows in drawn]) - usual)  # (DRAWS, e)
-    needed = float(np.quantile((others @ said.T).max(1), SURE))
+    others = np.stack([authentic[rows].mean(0) for rows in drawn]) - usual  # (DRAWS, e)
+    needed = max(FIT, float(np.quantile((others @ said.T).max(1), SURE)) / length)
     best = np.argsort(-fits)[:3]
     fit, margin = float(fits[best[0]]), float(fits[best[0]] - fits[best[1]])
     near = tuple(str(vocabulary[each]) for each in best)
-    return Name(near[0] if fit > needed else UNNAMED, fit, margin, needed, near)
+    return Name(near[0] if fit > needed and margin > MARGIN else UNNAMED, fit, margin, needed, near)
