@@ -161,11 +161,8 @@ def sentence(pattern: Pattern) -> str:
         if among_fakes and name != "real" and some >= 0.8 * pattern.n_fake and total < pattern.of_fake:
             have, of, kind = some, total, f"fakes of *{name}*"
     named = pattern.name.text
-    what = (
-        f"**{named}**"
-        if named != "unnamed"
-        else f"something at {_place(pattern.centre)} (unnamed, nearest: {pattern.name.near[0]})"
-    )
+    nearest = f"unnamed, nearest: {pattern.name.near[0]}"
+    what = f"**{named}**" if named != "unnamed" else f"something at {_place(pattern.centre)} ({nearest})"
     value, low, high = pattern.contribution
     (flips, least, most), swapped = ([round(100 * each) for each in rate]
                                      for rate in (pattern.flip_rate, pattern.swap_flip_rate))  # fmt: skip
