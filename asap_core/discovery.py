@@ -21,7 +21,7 @@ from .errors import AnalysisError
 from .findings import Findings
 from .identification import clusters, naming, patterns, pixels, regions, store
 from .identification.clusters import ClusterSettings
-from .identification.ordinary import ordinary, unusual
+from .identification.ordinary import QUIET, level, ordinary, unusual
 from .identification.patterns import Groups, Looked, Pattern
 from .learning import encoder
 from .learning.detector import Detector, encoder_of
@@ -39,7 +39,7 @@ class DiscoverySettings:
 
     method: str = "direct"  # of the token maps
     reference: int = 400  # authentic images that maps are compared with, at most
-    usual: float = 0.985  # share of the places of authentic images that stay below the level
+    quiet: float = QUIET  # share of the places of authentic images that stay below the level
     probes: int = 3  # authentic regions of the same shape and place, for each pixel group
     steady: float = 0.5  # stability that a pattern has at least; what is found again less surely is no pattern
     seed: int = 0
@@ -130,7 +130,7 @@ class _Search:
         if self.stop():
             return None
         self.eye, self.detector = encoder_of(self.made, self.device), Detector.of(self.made.folder)
-        groups, level = self.groups()
+        groups, at = self.groups()
         seen = self.look(groups)
         if seen is None:
             return None
@@ -139,7 +139,7 @@ class _Search:
         if flips is None:
             return None
         found = self.described(groups, vectors, stable, flips, *seen)
-        return findings.gathered(found, groups, self.of, len(self.rows), level)
+        return findings.gathered(found, groups, self.of, len(self.rows), at)
 
     def part(self, low: int, high: int) -> Report:
         """A report of one step, as a part of the whole."""
@@ -151,18 +151,17 @@ class _Search:
         assert kept is not None, "token maps were computed"
         reference = self.reference[kept.done[self.reference]]
         usual = ordinary(kept.maps[reference])  # (T, g, g)
-        beyond = np.abs(kept.maps[reference, -1].astype(np.float32) - usual[-1])
-        level = float(np.quantile(beyond, self.settings.usual))
+        at = level(kept.maps[reference, -1], usual[-1], self.settings.quiet)
         weight, sizes = self.made.head[:, None, None], np.asarray(self.made.arrays["size"])
         found, loud = [], []
         for row in self.rows[kept.done[self.rows]]:
             maps = unusual(kept.maps[[row]], kept.remainder[[row]], usual)[0][0]  # (T, g, g)
             size = (int(sizes[row, 0]), int(sizes[row, 1]))
             seen = self.eye.tower.box(size)
-            found += [(int(row), group) for group in pixels.groups(maps[-1], maps[:-1] * weight, level, seen, size)]
+            found += [(int(row), group) for group in pixels.groups(maps[-1], maps[:-1] * weight, at, seen, size)]
             loud += [np.abs(maps[-1]) * group.held for _, group in found[len(loud) :]]
         self.weights = np.array(loud, np.float32).reshape(len(found), *self.eye.grid)
-        return Groups.of(found, self.eye.grid, len(self.made.head)), level
+        return Groups.of(found, self.eye.grid, len(self.made.head)), at
 
     def look(self, groups: Groups) -> tuple[Readings, Readings] | None:
         """What the encoder sees in the groups, and in the same places of authentic images drawn at random."""

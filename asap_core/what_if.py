@@ -18,14 +18,13 @@ from .errors import AnalysisError
 from .folder import Skipped
 from .identification import counterfactual, occlusion, pixels, relevance, store
 from .identification.counterfactual import Effect
-from .identification.ordinary import unusual
+from .identification.ordinary import level, unusual
 from .learning.detector import Detector, Judged, encoder_of
 from .learning.encoder import Encoder
 from .progress import Report, silent
 
 Region = tuple[int, NDArray]
 BATCH = 16  # images at once
-USUAL = 0.985  # share of the places of real images that stay below the level of groups
 SPACES = ("spell_free", "distilled")
 
 
@@ -107,14 +106,14 @@ def strongest(
     kept = store.read(made, "direct")
     assert kept is not None, "token maps were computed"
     real = np.flatnonzero(kept.done & (made.logits <= 0 if made.is_fake is None else ~made.is_fake))
-    level = float(np.quantile(np.abs(kept.maps[real, -1].astype(np.float32) - usual[-1]), USUAL))
+    at = level(kept.maps[real, -1], usual[-1])
     tower, weight, found = encoder_of(made, device).tower, made.head[:, None, None], []
     for row in np.unique(np.asarray(rows, np.intp)).tolist():
         if not kept.done[row]:
             continue
         maps = unusual(kept.maps[[row]], kept.remainder[[row]], usual)[0][0]  # (T, g, g)
         width, height = made.arrays["size"][row].tolist()
-        groups = pixels.groups(maps[-1], maps[:-1] * weight, level, tower.box((width, height)), (width, height))
+        groups = pixels.groups(maps[-1], maps[:-1] * weight, at, tower.box((width, height)), (width, height))
         for_it = [group for group in groups if (group.contribution > 0) == (made.logits[row] > 0)]
         found += [(row, for_it[0].held)] if for_it else []
     return found

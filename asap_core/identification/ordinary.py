@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 ENOUGH = 256  # real images: their mean is then known to a sixteenth of what they differ by
+QUIET = 0.985  # share of the places of real images that stay below the level of pixel groups
 
 
 def ordinary(maps: NDArray) -> Floats:
@@ -23,3 +24,8 @@ def unusual(maps: NDArray, remainder: NDArray, usual: NDArray) -> tuple[Floats, 
     """Maps (n, T, g, g) and remainders (n, T) less what is ordinary (T, g, g); both sum to the value as before."""
     left = np.asarray(maps, np.float32) - usual
     return left, (remainder + usual.sum((1, 2), dtype=np.float64)).astype(np.float32)
+
+
+def level(maps: NDArray, usual: NDArray, quiet: float = QUIET) -> float:
+    """What a place must exceed to stand out: nearly all places of real images' maps (n, g, g) lie nearer to `usual`."""
+    return float(np.quantile(np.abs(np.asarray(maps, np.float32) - usual), quiet))

@@ -63,3 +63,9 @@ def test_a_detector_that_guesses_is_not_explained(flawed: Path, tmp_path: Path):
     assert found is not None
     assert found.patterns == () and "does not tell real from fake" in (found.note or "")
     assert findings.table(found) == found.note
+
+
+def test_what_is_not_surely_found_again_is_no_pattern(flawed: Path, found: Findings):
+    surely = discovery.discover(flawed, settings=replace(SETTINGS, steady=1.01))
+    assert surely is not None and found.patterns
+    assert not surely.patterns and len(surely.groups) == len(found.groups) and (surely.groups.pattern == -1).all()

@@ -42,3 +42,12 @@ def test_the_vocabulary_is_a_file_anyone_may_edit(tmp_path: Path):
         naming.phrases(file)
     with pytest.raises(SettingsError, match="cannot be read"):
         naming.phrases(tmp_path / "missing.txt")
+
+
+def test_two_phrases_that_fit_alike_name_nothing(space):
+    dice, texts, authentic = space
+    regions, twice = dice.normal(size=(30, 24)) + 3 * texts[7], texts.copy()
+    assert naming.name(regions, authentic, texts, WORDS, 0).text == "word 7"
+    twice[8] = twice[7]
+    found = naming.name(regions, authentic, twice, WORDS, 0)
+    assert found.text == naming.UNNAMED and set(found.near[:2]) == {"word 7", "word 8"}

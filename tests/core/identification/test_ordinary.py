@@ -27,3 +27,10 @@ def test_a_map_and_its_remainder_make_the_contribution():
 def test_without_real_images_nothing_is_ordinary():
     with pytest.raises(AssertionError, match="no real image"):
         ordinary.ordinary(np.zeros((0, 3, 4, 4)))
+
+
+def test_the_level_is_what_few_places_of_real_images_pass():
+    rng = np.random.default_rng(2)
+    maps, usual = rng.normal(2, 1, (50, 4, 4)), np.full((4, 4), 2.0)
+    at = ordinary.level(maps, usual, 0.9)
+    assert (np.abs(maps - usual) > at).mean() == pytest.approx(0.1, abs=0.005)
