@@ -194,10 +194,17 @@ def _by_generator(rows: Mapping[str, Mapping[str, Any]]) -> html.Table:
 
 def _tried(found: Mapping[str, Any]) -> str:
     """What was done to the maps, in words."""
-    return (
+    said = (
         f"On {found['images']:,} images, tokens were removed in the order of each map and the detector asked again. "
         "Gain: how much more the verdict loses without the most than without the least influential tokens; 0 is chance."
     )
+    flaws = found["localised"]
+    if flaws["images"]:
+        said += (
+            f" On the flaw: of {flaws['images']:,} fakes whose flaws are known and which were found, how often the "
+            f"strongest place lies on one; by chance {flaws['chance']:.0%}."
+        )
+    return said
 
 
 def _maps(methods: Mapping[str, Mapping[str, Any]]) -> html.Table:
@@ -206,7 +213,7 @@ def _maps(methods: Mapping[str, Mapping[str, Any]]) -> html.Table:
     head = html.Tr([html.Th("Map"), *(html.Th(MAPS[name]) for name in names)])
     body = []
     for method, each in methods.items():
-        cells = ["{:.2f} ({:.2f} – {:.2f})".format(*each[name]) if each.get(name) else "" for name in names]
+        cells = ["{:.2f} ({:.2f} to {:.2f})".format(*each[name]) if each.get(name) else "" for name in names]
         body.append(html.Tr([html.Td(cell) for cell in (method, *cells)]))
     return html.Table([html.Thead(head), html.Tbody(body)], className="plain-table")
 
