@@ -99,8 +99,8 @@ def command_line() -> argparse.ArgumentParser:
     finding = commands.add_parser("patterns", help="find what recurs across images and moves their verdicts")
     finding.set_defaults(run=patterns)
     finding.add_argument("analysis", type=Path, metavar="DIR", help="a folder that 'build' made")
-    finding.add_argument("--of", metavar="SELECTION", help="misses, false-alarms, generator=NAME or "
-        "cell=PLANE/SIDE/CODE (default: all images)")  # fmt: skip
+    finding.add_argument("--of", metavar="PHRASE", help="misses, false-alarms, generator=NAME, cell=PLANE/SIDE/CODE, "
+        "… several joined by & (default: all images)")  # fmt: skip
     finding.add_argument("--json", action="store_true", help="print what was found as JSON")
     finding.add_argument("--sheet", type=Path, metavar="FILE", help="draw the exemplars into a picture (.webp, .png)")
     finding.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same patterns")
@@ -192,11 +192,11 @@ def build(options: argparse.Namespace) -> int:
 
 
 def explain(folder: Path, options: argparse.Namespace, clock: "Clock") -> None:
-    """Compute the token maps that an analysis lacks."""
+    """Compute the token maps and sensitivities that an analysis lacks."""
     from asap_core import explanation
 
     with clock.stage("relevance") as report:
-        skipped = explanation.explain(folder, device=options.device, workers=options.workers, report=report)
+        skipped = explanation.complete(folder, device=options.device, workers=options.workers, report=report)
     for each in skipped:
         print(f"not explained {each.path}: {each.reason}", file=sys.stderr)
 
@@ -304,9 +304,13 @@ def patterns(options: argparse.Namespace) -> int:
     with Clock(bars=True).stage("patterns", unit="steps") as report:
         found = discovery.discover(options.analysis, options.of, settings, options.device, options.workers, report)
     assert found is not None, "nobody stopped it"
+    made = analysis.load(options.analysis)
+    place = discovery.place_of(made, options.of, settings)
+    kept = findings.shown(made, place, found)
     if options.sheet:
-        sheet.write(options.sheet, analysis.load(options.analysis), found)
-    print(json.dumps(found.as_json(), ensure_ascii=False, indent=1) if options.json else findings.table(found))
+        sheet.write(options.sheet, made, kept, found.note)
+    said = findings.as_json(found, kept, place.name)
+    print(json.dumps(said, ensure_ascii=False, indent=1) if options.json else findings.table(found, kept))
     return 0
 
 

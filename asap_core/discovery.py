@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import analysis, explanation, findings, what_if
+from . import analysis, explanation, findings, selections, what_if
 from .analysis import Analysis
-from .errors import AnalysisError
+from .errors import AnalysisError, SettingsError
 from .findings import Findings
 from .identification import clusters, naming, patterns, pixels, regions, store
 from .identification.clusters import ClusterSettings
 from .identification.ordinary import QUIET, level, ordinary, unusual
-from .identification.patterns import Groups, Looked, Pattern
+from .identification.patterns import Flips, Groups, Pattern
 from .learning import encoder
 from .learning.detector import Detector, encoder_of
 from .learning.encoder import Encoder, EncoderSettings
@@ -30,7 +30,6 @@ from .progress import Report, silent
 
 BATCH = 32  # images looked at between two looks at `stop`
 ROUNDS = 1000  # a report's total
-Flips = dict[tuple[int, int], NDArray[np.bool_]]  # (row, pattern) -> with each of `patterns.REMOVALS`
 
 
 @dataclass(frozen=True)
@@ -63,18 +62,19 @@ def discover(
     report: Report = silent,
     stop: Callable[[], bool] = lambda: False,
 ) -> Findings | None:
-    """The patterns of a selection (see `findings.SELECTIONS`; None: all images) of the analysis in `folder`.
+    """The patterns of a selection (a phrase of `selections`; None: all images) of the analysis in `folder`.
 
     Found once and kept; token maps that are missing are computed first, and kept too. None where it was stopped.
     """
     settings, made = settings or DiscoverySettings(), analysis.load(folder)
-    rows, at = findings.rows_of(made, of), place_of(made, of, settings)
+    rows = rows_of(made, of)
+    at = findings.place(made, rows, asdict(settings))
     kept = findings.read(at)
     if kept is None:
         blind = _blind(made)
         if blind:
             none = Groups.of([], made.info["encoder"]["grid"], len(made.head))
-            kept = Findings((), none, patterns.places(none), of, len(rows), 0.0, blind)
+            kept = findings.gathered(made, [], none, patterns.no_flips(), rows, of, 0.0, settings.seed, blind)
         else:
             kept = _Search(made, rows, of, settings, device, workers, report, stop).run()
         if kept is not None:
@@ -85,7 +85,15 @@ def discover(
 
 def place_of(made: Analysis, of: str | None, settings: DiscoverySettings) -> Path:
     """Where the findings of a selection are kept; `findings.read` opens them."""
-    return findings.place(made, of, asdict(settings))
+    return findings.place(made, rows_of(made, of), asdict(settings))
+
+
+def rows_of(made: Analysis, of: str | None) -> NDArray[np.int64]:
+    """The rows of a selection, ascending, (r,); SettingsError where it is not understood or holds no image."""
+    found = selections.rows_of(made, of)
+    if not len(found):
+        raise SettingsError(f"{of}: no image of {made.folder} is in it")
+    return found
 
 
 def _blind(made: Analysis) -> str | None:
@@ -134,12 +142,12 @@ class _Search:
         seen = self.look(groups)
         if seen is None:
             return None
-        groups, vectors, stable = self.cluster(groups, *seen)
+        groups, stable = self.cluster(groups, *seen)
         flips = self.flips(groups)
         if flips is None:
             return None
-        found = self.described(groups, vectors, stable, flips, *seen)
-        return findings.gathered(found, groups, self.of, len(self.rows), at)
+        found = self.described(groups, stable, flips, *seen)
+        return findings.gathered(self.made, found, groups, flips, self.rows, self.of, at, self.settings.seed)
 
     def part(self, low: int, high: int) -> Report:
         """A report of one step, as a part of the whole."""
@@ -192,8 +200,8 @@ class _Search:
         ours, theirs = np.arange(m), m + np.flatnonzero(~lost[m:])
         return tuple(Readings([each[which] for each in blocks], joint[which]) for which in (ours, theirs))  # pyright: ignore
 
-    def cluster(self, groups: Groups, ours: Readings, theirs: Readings) -> tuple[Groups, NDArray, NDArray]:
-        """Groups with their patterns, the strongest first; their vectors (m, q) and the patterns' stability."""
+    def cluster(self, groups: Groups, ours: Readings, theirs: Readings) -> tuple[Groups, NDArray]:
+        """Groups with their patterns, the strongest first, and how typical each is; the patterns' stability."""
         labels, stable, count = np.full(len(groups), -1), [], 0
         settings, seed = self.settings.cluster, self.settings.seed
         vectors = np.zeros((len(groups), 1))
@@ -212,13 +220,17 @@ class _Search:
         order = order[steady[order]]
         rank = np.full(count + 1, -1)  # the last: in no pattern
         rank[order] = np.arange(len(order))
-        return replace(groups, pattern=rank[labels]), vectors, np.asarray(stable)[order]
+        typical, number = np.zeros(len(groups), np.float32), rank[labels]
+        for each in range(len(order)):
+            which = np.flatnonzero(number == each)
+            typical[which] = vectors[which] @ vectors[which].mean(0)
+        return replace(groups, pattern=number, typical=typical), np.asarray(stable)[order]
 
     def flips(self, groups: Groups) -> Flips | None:
         """Whether verdicts change when a pattern's groups are taken from its images; None where stopped."""
         pairs = sorted({(int(row), int(c)) for row, c in zip(groups.row, groups.pattern, strict=True) if c >= 0})
         if not pairs:
-            return {}
+            return patterns.no_flips()
         held = [groups.held[(groups.row == row) & (groups.pattern == c)].sum(0).clip(0, 1) for row, c in pairs]
         found = what_if.remove(
             self.made.folder,
@@ -233,32 +245,26 @@ class _Search:
             return None
         before = found.before.logits > 0
         changed = np.stack([(found.after[name].logits > 0) != before for name in patterns.REMOVALS], 1)
-        there = set(found.rows.tolist())  # an image that cannot be read any more has no answer
-        return dict(zip([pair for pair in pairs if pair[0] in there], changed, strict=True))
+        there = np.array([pair for pair in pairs if pair[0] in set(found.rows.tolist())], np.int64).reshape(-1, 2)
+        return Flips(there[:, 0], there[:, 1], changed)  # an image that cannot be read any more has no answer
 
     def described(
         self,
         groups: Groups,
-        vectors: NDArray,
         stable: NDArray,
         flips: Flips,
         ours: Readings,
         theirs: Readings,
     ) -> list[Pattern]:
         """The patterns, named and measured."""
-        vocabulary, made, seed = naming.phrases(), self.made, self.settings.seed
+        vocabulary, seed = naming.phrases(), self.settings.seed
         texts = _reader(self.eye, self.device).describe(vocabulary)
-        generators = np.asarray(made.info["generators"])[np.asarray(made.arrays["generator"])].tolist()
-        looked = Looked(self.rows, self.is_fake, generators, made.paths, np.asarray(made.arrays["group"]))
-        found = []
+        looked, found = findings.looked_at(self.made, self.rows), []
         for number, steady in enumerate(stable):
             which = np.flatnonzero(groups.pattern == number)
-            mine = groups.take(which)
-            none = np.zeros(len(patterns.REMOVALS), bool)
-            flipped = np.stack([flips.get((int(row), number), none) for row in np.unique(mine.row)])
-            typical = vectors[which] @ vectors[which].mean(0)
+            changed = flips.of(np.unique(groups.row[which]), number)
             called = naming.name(ours.joint[which], theirs.joint, texts, vocabulary, seed)
-            found.append(patterns.describe(mine, typical, called, flipped, steady, looked, seed))
+            found.append(patterns.describe(groups, which, called, changed, steady, looked, seed))
         return found
 
 

@@ -1,31 +1,37 @@
 """Findings: the patterns found in an analysis, kept beside it, and which images they were looked for in.
 
     patterns/<key>/patterns.json    what was asked, and each pattern
-                   row.npy …        `Groups`, an array each; where.npy (patterns, g, g)
+                   row.npy …        `Groups`, an array each; flips-*.npy `Flips`; where.npy (patterns, g, g)
+                   looked.npy       (r,) the rows that were looked at
+                   edits.json …     what people made of them, see `edits`
 
-The key stands for the detector, the selection and the settings. numpy only: the page reads this too.
+The key stands for the detector, the images looked at and the settings. numpy only: the page reads this too.
 """
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import edits
 from .analysis import Analysis
+from .edits import Edits, Members
 from .errors import AnalysisError, SettingsError
+from .identification import patterns
 from .identification.naming import Name
-from .identification.patterns import Exemplar, Groups, Pattern, places, sentence
-from .projection import cells
+from .identification.patterns import Exemplar, Flips, Groups, Looked, Pattern, sentence
 
-VERSION = 3
-SELECTIONS = "misses, false-alarms, generator=NAME, or cell=PLANE/SIDE/CODE"
+VERSION = 4
+PARTS = {"": Groups, "flips-": Flips}
+FACTS = ("fingerprint", "of", "level", "seed", "note")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,51 +40,43 @@ class Findings:
 
     patterns: tuple[Pattern, ...]
     groups: Groups  # of all patterns, and those in none
+    flips: Flips
     where: NDArray[np.float32]  # (patterns, g, g) the share of a pattern's groups that hold each token
+    looked: NDArray[np.int64]  # (r,) the rows looked at
+    fingerprint: str  # of the analysis
     of: str | None  # the selection; None: everything
-    images: int  # looked at
     level: float  # logits a token: what stands out
-    note: str | None  # why nothing was looked for
+    seed: int
+    note: str | None = None  # why nothing was looked for
 
-    def as_json(self) -> dict[str, Any]:
-        """What other programs rely on (`run.py patterns --json`)."""
-        return {
-            "of": self.of,
-            "images": self.images,
-            "groups": len(self.groups),
-            "level": self.level,
-            "note": self.note,
-            "patterns": [_as_json(pattern) for pattern in self.patterns],
-        }
+    @property
+    def images(self) -> int:
+        """How many were looked at."""
+        return len(self.looked)
 
 
-def rows_of(made: Analysis, of: str | None) -> NDArray[np.int64]:
-    """The rows of a selection, ascending; SettingsError where it is not understood or holds no image."""
-    kind, _, what = (of or "").partition("=")
-    if not of:
-        chosen = np.ones(made.n, bool)
-    elif of in ("misses", "false-alarms"):
-        if made.is_fake is None:
-            raise SettingsError(f"{of} need labels, and {made.folder} has none: choose a cell, or everything")
-        chosen = (made.is_fake == (of == "misses")) & ((made.logits > 0) != made.is_fake)
-    elif kind == "generator":
-        if what not in made.info["generators"]:
-            raise SettingsError(f"no generator {what!r}: expected {', '.join(made.info['generators'])}")
-        chosen = made.arrays["generator"] == made.info["generators"].index(what)
-    elif kind == "cell":
-        chosen = _in_cell(made, what)
-    else:
-        raise SettingsError(f"no selection {of!r}: expected {SELECTIONS}")
-    found = np.flatnonzero(chosen)
-    if not len(found):
-        raise SettingsError(f"{of}: no image of {made.folder} is in it")
-    return found
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A pattern after what people made of it."""
+
+    number: int  # of its first member
+    members: Members
+    pattern: Pattern
+    found_as: tuple[str, ...]  # what each member was called when it was found
+    renamed: bool
+    hidden: bool
+    where: NDArray[np.float32]  # (g, g)
 
 
-def place(made: Analysis, of: str | None, settings: Mapping[str, Any]) -> Path:
-    """Where an analysis keeps what was found for a selection with some settings."""
-    asked = [VERSION, made.fingerprint, of, dict(settings)]
+def place(made: Analysis, rows: NDArray, settings: Mapping[str, Any]) -> Path:
+    """Where an analysis keeps what was found in some images with some settings."""
+    asked = [VERSION, made.fingerprint, digest(rows), dict(settings)]
     return made.folder / "patterns" / hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def digest(rows: NDArray) -> str:
+    """What stands for a set of images, however it was named."""
+    return hashlib.sha256(np.ascontiguousarray(rows, "<i8").tobytes()).hexdigest()[:20]
 
 
 def write(folder: Path, found: Findings) -> None:
@@ -86,11 +84,14 @@ def write(folder: Path, found: Findings) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for field in fields(Groups):
-            np.save(draft / f"{field.name}.npy", getattr(found.groups, field.name), allow_pickle=False)
+        for prefix, part in (("", found.groups), ("flips-", found.flips)):
+            for field in fields(part):
+                np.save(draft / f"{prefix}{field.name}.npy", getattr(part, field.name), allow_pickle=False)
         np.save(draft / "where.npy", found.where, allow_pickle=False)
-        facts = {name: getattr(found, name) for name in ("of", "images", "level", "note")}
-        content = {**facts, "patterns": [asdict(pattern) for pattern in found.patterns]}
+        np.save(draft / "looked.npy", found.looked, allow_pickle=False)
+        facts = {"version": VERSION, "digest": digest(found.looked), "images": found.images}
+        facts |= {name: getattr(found, name) for name in FACTS}
+        content = facts | {"patterns": [asdict(pattern) for pattern in found.patterns]}
         (draft / "patterns.json").write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
         draft.chmod(0o755)  # mkdtemp made it private
         shutil.rmtree(folder, ignore_errors=True)
@@ -105,55 +106,181 @@ def read(folder: Path) -> Findings | None:
         return None
     try:
         content = json.loads((folder / "patterns.json").read_text("utf-8"))
-        arrays = {
-            field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r", allow_pickle=False)
-            for field in fields(Groups)
-        }
-        found = tuple(_pattern(each) for each in content.pop("patterns"))
-        return Findings(found, Groups(**arrays), np.load(folder / "where.npy", allow_pickle=False), **content)
+        groups, flips = (
+            part(**{
+                field.name: np.load(folder / f"{prefix}{field.name}.npy", mmap_mode="r", allow_pickle=False)
+                for field in fields(part)
+            })
+            for prefix, part in PARTS.items()
+        )  # fmt: skip
+        found = tuple(_pattern(each) for each in content["patterns"])
+        where, looked = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("where", "looked"))
+        return Findings(found, groups, flips, where, looked, **{name: content[name] for name in FACTS})  # pyright: ignore
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise AnalysisError(f"{folder} is damaged ({error}); delete it, and patterns are looked for again") from error
 
 
-def gathered(patterns: list[Pattern], groups: Groups, of: str | None, images: int, level: float) -> Findings:
+def gathered(
+    made: Analysis,
+    found: Sequence[Pattern],
+    groups: Groups,
+    flips: Flips,
+    looked: NDArray,
+    of: str | None,
+    level: float,
+    seed: int,
+    note: str | None = None,
+) -> Findings:
     """Findings, with the places of each pattern."""
-    return Findings(tuple(patterns), groups, places(groups), of, images, level, None)
+    where = patterns.places(groups)
+    return Findings(tuple(found), groups, flips, where, looked, made.fingerprint, of or None, level, seed, note)
 
 
-def table(found: Findings) -> str:
-    """Findings as text: a sentence a pattern, then its figures."""
+def looked_at(made: Analysis, rows: NDArray) -> Looked:
+    """Some images, and what is known of all; the verdict stands for the truth where that is not known."""
+    is_fake = np.asarray(made.logits) > 0 if made.is_fake is None else np.asarray(made.is_fake)
+    generators = np.asarray(made.info["generators"])[np.asarray(made.arrays["generator"])]
+    return Looked(np.asarray(rows), is_fake, generators.tolist(), made.paths, np.asarray(made.arrays["group"]))
+
+
+def folder_of(made: Analysis, which: str) -> tuple[Path, int]:
+    """The folder and the number that KEY/NUMBER names; SettingsError where there is no such pattern."""
+    form = re.fullmatch(r"([0-9a-f]{20})/(\d{1,4})", which)
+    folder = made.folder / "patterns" / form[1] if form else None
+    if not form or folder is None or not (folder / "patterns.json").is_file():
+        raise SettingsError(f"no pattern {which[:40]!r}: expected KEY/NUMBER of patterns that were found here")
+    return folder, int(form[2])
+
+
+def rows_with(made: Analysis, which: str) -> NDArray[np.int64]:
+    """The images that have the pattern KEY/NUMBER, ascending, (r,); SettingsError where there is none."""
+    found, members = _members(made, which)
+    return np.unique(found.groups.row[np.isin(found.groups.pattern, members)])
+
+
+def regions_of(made: Analysis, which: str) -> list[tuple[int, NDArray[np.float32]]]:
+    """Each image that has the pattern KEY/NUMBER, ascending, and the share of each token that it holds, (g, g)."""
+    found, members = _members(made, which)
+    mine = found.groups.take(np.isin(found.groups.pattern, members))
+    return [(int(row), _held(mine, row)) for row in np.unique(mine.row)]
+
+
+def keep_flips(made: Analysis, which: str, rows: NDArray, changed: NDArray) -> None:
+    """Keep which of a pattern's images (r,) flip without its regions, with each of `patterns.REMOVALS` (r, 2)."""
+    folder, number = folder_of(made, which)
+    edits.keep_measured(folder, edits.read(folder).members(number), rows, changed)
+
+
+def shown(made: Analysis, folder: Path, found: Findings) -> list[Shown]:
+    """The patterns as people left them, the strongest first as they were found; hidden ones too."""
+    now, done = edits.read(folder), []
+    for number in range(len(found.patterns)):
+        members = tuple(each for each in now.members(number) if each < len(found.patterns))
+        if number == min(members):
+            done.append(_shown(made, folder, found, members, now))
+    return done
+
+
+def _shown(made: Analysis, folder: Path, found: Findings, members: Members, now: Edits) -> Shown:
+    key, number = edits.key(members), min(members)
+    first = found.patterns[number]
+    kept = edits.measured(folder, members)
+    pattern = first
+    if len(members) > 1 or kept is not None:
+        pattern = _described(made, found, members, kept)
+    called = now.names.get(key) or now.names.get(str(number))
+    return Shown(
+        number=number,
+        members=members,
+        pattern=replace(pattern, name=replace(first.name, text=called)) if called else pattern,
+        found_as=tuple(found.patterns[each].name.text for each in members),
+        renamed=bool(called),
+        hidden=key in now.hidden,
+        where=np.average(found.where[list(members)], 0, [found.patterns[each].n_groups for each in members]),
+    )
+
+
+def _described(
+    made: Analysis, found: Findings, members: Members, kept: tuple[NDArray[np.int64], NDArray[np.bool_]] | None
+) -> Pattern:
+    """A pattern of several, or one that was measured again."""
+    first, which = found.patterns[min(members)], np.flatnonzero(np.isin(found.groups.pattern, members))
+    rows = np.unique(found.groups.row[which])
+    steady = first.stability if len(members) == 1 else None
+    flips = np.stack([found.flips.of(rows, each) for each in members])  # (members, r, 2)
+    has = np.stack([np.isin(rows, found.groups.row[found.groups.pattern == each]) for each in members])
+    alone = has.sum(0) == 1  # their trial took away all that the pattern has in them
+    known = np.where(alone[:, None], np.where(has[..., None], np.nan_to_num(flips, nan=-1), -1).max(0), np.nan)
+    known[known < 0] = np.nan
+    if kept is not None:
+        again = Flips(kept[0], np.zeros(len(kept[0]), np.int64), kept[1]).of(rows, 0)
+        known = np.where(np.isnan(again), known, again)
+    elif not alone.all():
+        known[:] = np.nan  # a rate of the others alone would be of another set of images
+    return patterns.describe(found.groups, which, first.name, known, steady, looked_at(made, found.looked), found.seed)
+
+
+def _members(made: Analysis, which: str) -> tuple[Findings, Members]:
+    folder, number = folder_of(made, which)
+    found = read(folder)
+    assert found is not None, "folder_of looked"
+    if number >= len(found.patterns):
+        raise SettingsError(f"no pattern {which!r}: expected a number below {len(found.patterns)}")
+    return found, edits.read(folder).members(number)
+
+
+def _held(groups: Groups, row: int) -> NDArray[np.float32]:
+    return groups.held[groups.row == row].astype(np.float32).sum(0).clip(0, 1)
+
+
+def as_json(found: Findings, kept: Sequence[Shown], key: str) -> dict[str, Any]:
+    """What other programs rely on (`run.py patterns --json`)."""
+    return {
+        "of": found.of,
+        "images": found.images,
+        "groups": len(found.groups),
+        "level": found.level,
+        "note": found.note,
+        "key": key,
+        "patterns": [_as_json(each) for each in kept if not each.hidden],
+    }
+
+
+def table(found: Findings, kept: Sequence[Shown]) -> str:
+    """Findings as text: a sentence a pattern, then its figures; those that were hidden are counted."""
     if found.note:
         return found.note
-    lines = [f"{len(found.patterns)} patterns in {len(found.groups)} pixel groups of {found.images} images"]
-    for number, pattern in enumerate(found.patterns, start=1):
+    seen = [each for each in kept if not each.hidden]
+    lines = [f"{len(seen)} patterns in {len(found.groups)} pixel groups of {found.images} images"]
+    if len(seen) < len(kept):
+        lines[0] += f"; {len(kept) - len(seen)} hidden"
+    for place, each in enumerate(seen, start=1):
+        pattern = each.pattern
         through = ", ".join(f"{k} ({value:+.1f})" for k, value in pattern.dimensions)
         near = "; ".join(pattern.name.near)
+        steady = "put together by hand" if pattern.stability is None else f"stability {pattern.stability:.2f}"
         lines += [
-            f"\n{number:3d}  {sentence(pattern)}",
+            f"\n{place:3d}  {sentence(pattern)}",
             f"     groups {pattern.n_groups}, images {pattern.n_images}: {pattern.share_fake:.0%} of fakes, "
-            f"{pattern.share_real:.0%} of real; stability {pattern.stability:.2f}; dimensions {through}",
+            f"{pattern.share_real:.0%} of real; {steady}; dimensions {through}",
             f"     nearest words: {near} (fit {pattern.name.fit:.2f}, needed {pattern.name.needed:.2f}, "
             f"margin {pattern.name.margin:.2f})",
         ]
+        lines += [f"     found as: {', '.join(each.found_as)}"] if each.renamed or len(each.members) > 1 else []
     return "\n".join(lines)
 
 
-def _in_cell(made: Analysis, what: str) -> NDArray[np.bool_]:
-    plane, _, rest = what.partition("/")
-    side, _, code = rest.partition("/")
-    if plane not in ("content", "decision") or not (side.isdigit() and code.isdigit()) or int(side) not in cells.SIDES:
-        raise SettingsError(f"no cell {what!r}: expected PLANE/SIDE/CODE, as in content/16/120")
-    return cells.cut(np.asarray(made.positions(plane)), int(side)) == int(code)
-
-
-def _as_json(pattern: Pattern) -> dict[str, Any]:
-    facts = asdict(pattern)
+def _as_json(each: Shown) -> dict[str, Any]:
+    facts = asdict(each.pattern)
     name = facts.pop("name")
     return {
         "name": name["text"],
-        "share_real": pattern.share_real,
-        "share_fake": pattern.share_fake,
-        "sentence": sentence(pattern),
+        "number": each.number,
+        "members": list(each.members),
+        "found_as": list(each.found_as),
+        "share_real": each.pattern.share_real,
+        "share_fake": each.pattern.share_fake,
+        "sentence": sentence(each.pattern),
         "fit": name,
         **facts,
     }

@@ -1,6 +1,7 @@
 """A contact sheet: the patterns of an analysis as one picture, a row each, for a slide or a report."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -8,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from . import images
 from .analysis import Analysis
 from .errors import ImageError, SettingsError
-from .findings import Findings
+from .findings import Shown
 from .identification.patterns import EXEMPLARS, Exemplar, Pattern, sentence
 
 CROP, GAP, HEAD = 128, 8, 58  # pixels
@@ -20,17 +21,18 @@ PAPER, INK, FAINT = (255, 255, 255), (30, 30, 34), (110, 110, 118)
 COLOURS = {"fake": (213, 94, 0), "real": (0, 114, 178)}  # vermilion and blue, as on the page
 
 
-def write(file: Path, made: Analysis, found: Findings) -> None:
+def write(file: Path, made: Analysis, kept: Sequence[Shown], note: str | None) -> None:
     """Draw the exemplars of each pattern, with its sentence, into an image file of the suffix's format.
 
     SettingsError where nothing was found, or the file cannot be written.
     """
-    if not found.patterns:
-        raise SettingsError(f"no patterns, so no sheet: {found.note or 'nothing recurs in these images'}")
+    found = [each.pattern for each in kept if not each.hidden]
+    if not found:
+        raise SettingsError(f"no patterns, so no sheet: {note or 'nothing recurs in these images'}")
     if file.suffix.lower() not in (".webp", ".png", ".jpg", ".jpeg"):
         raise SettingsError(f"a sheet {file.name!r}: expected a name that ends in .webp, .png or .jpg")
-    sheet = Image.new("RGB", (WIDTH, GAP + len(found.patterns) * (HEAD + CROP + 22 + GAP)), PAPER)
-    for number, pattern in enumerate(found.patterns):
+    sheet = Image.new("RGB", (WIDTH, GAP + len(found) * (HEAD + CROP + 22 + GAP)), PAPER)
+    for number, pattern in enumerate(found):
         sheet.paste(_row(made, pattern, number + 1), (0, GAP + number * (HEAD + CROP + 22 + GAP)))
     draft = file.with_name(f".{file.name}")
     try:
@@ -60,7 +62,8 @@ def _row(made: Analysis, pattern: Pattern, number: int) -> Image.Image:
     pen, colour = ImageDraw.Draw(row), COLOURS[pattern.toward]
     pen.rectangle((0, 0, 4, row.height), colour)
     said = sentence(pattern).replace("*", "")
-    more = f"stability {pattern.stability:.2f}; {pattern.share_fake:.0%} of fakes, {pattern.share_real:.0%} of real"
+    steady = "put together by hand" if pattern.stability is None else f"stability {pattern.stability:.2f}"
+    more = f"{steady}; {pattern.share_fake:.0%} of fakes, {pattern.share_real:.0%} of real"
     for line, text in enumerate(textwrap.wrap(f"{number}. {said}; {more}", WIDTH // 8)[:3]):
         pen.text((GAP + 4, 18 * line), text, INK, ImageFont.load_default(15))
     for block, why in enumerate(KINDS):

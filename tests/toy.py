@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from asap_core import analysis
+from asap_core import analysis, findings, selections
 from asap_core.analysis import Analysis
+from asap_core.identification import patterns
+from asap_core.identification.naming import Name
+from asap_core.identification.patterns import Flips, Groups
 from asap_core.learning import verdicts
 
 WIDTH, HEIGHT = 288, 216  # pixels of a drawn image
@@ -183,3 +186,54 @@ def make(folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = 
     kept = made if labelled else {name: array for name, array in made.items() if name != "is_fake"}
     analysis.save(folder / "analysis", facts, paths, metadata, kept, b"", summary(made, facts))
     return analysis.load(folder / "analysis")
+
+
+def found(study: Analysis, of: str | None = None) -> Path:
+    """Findings of a toy analysis, kept beside it: four patterns of its first fakes; their folder.
+
+    Patterns 0 and 1 share some images, and so do 0 and 3; pattern 3 moves verdicts toward real.
+    """
+    dice, rows = np.random.default_rng(0), np.asarray(selections.rows_of(study, of))
+    truth = np.asarray(study.logits) > 0 if study.is_fake is None else np.asarray(study.is_fake)
+    pick, grid = rows[np.argsort(~truth[rows], kind="stable")], study.info["encoder"]["grid"]
+    parts = [pick[:30], pick[25:45], pick[50:62], np.r_[pick[:4], pick[-10:]]]  # whose groups each pattern has
+    row, number = np.concatenate(parts), np.repeat(np.arange(4), [len(part) for part in parts])
+    side, m = np.where(number == 3, -1, 1), len(row)
+    held = np.zeros((m, *grid), np.float16)
+    for each, (down, across) in enumerate(((1, 1), (2, 4), (4, 2), (5, 5))):
+        held[number == each, down : down + 2, across : across + 2] = 1
+    groups = Groups(
+        row=row,
+        pattern=number,
+        contribution=(side * dice.uniform(1, 3, m) / (1 + number)).astype(np.float32),
+        dimensions=(side[:, None] * dice.uniform(0, 0.3, (m, DIMENSIONS))).astype(np.float32),
+        held=held,
+        box=np.array([(40 + 30 * k, 30 + 20 * k, 100 + 30 * k, 90 + 20 * k) for k in number], np.float32),
+        centre=np.stack([0.2 + 0.2 * number, 0.2 + 0.15 * number], 1).astype(np.float32),
+        typical=dice.uniform(0, 1, m).astype(np.float32),
+    )
+    tried = np.unique(np.stack([row, number], 1), axis=0)
+    flips = Flips(tried[:, 0], tried[:, 1], dice.random((len(tried), 2)) < [0.3, 0.6])
+    looked, called = findings.looked_at(study, rows), ("the sun", "a hill", "unnamed", "clouds")
+    made = [
+        patterns.describe(
+            groups,
+            np.flatnonzero(number == k),
+            Name(called[k], 0.4, 0.1, 0.2, (called[k], "clouds", "snow")),
+            flips.of(np.unique(row[number == k]), k),
+            0.9 - 0.1 * k,
+            looked,
+            0,
+        )
+        for k in range(4)
+    ]
+    place = findings.place(study, rows, {"toy": True})
+    findings.write(place, findings.gathered(study, made, groups, flips, rows, of, 0.1, 0))
+    return place
+
+
+def explained(made: Analysis, rows: Any = None, seed: int = 0) -> Any:
+    """Give a toy analysis token maps (of some rows, all by default) and return its `Maps`: see `toy_maps`."""
+    from . import toy_maps
+
+    return toy_maps.explained(made, rows, seed)

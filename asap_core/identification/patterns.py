@@ -28,6 +28,7 @@ class Groups:
     held: NDArray[np.float16]  # (m, g, g) share of each token
     box: NDArray[np.float32]  # (m, 4) left, top, right, bottom in the original's pixels
     centre: NDArray[np.float32]  # (m, 2) across and down the original, 0 to 1
+    typical: NDArray[np.float32]  # (m,) how alike the others of its pattern; 0 in none
 
     @classmethod
     def of(cls, found: Sequence[tuple[int, PixelGroup]], grid: tuple[int, int], dimensions: int) -> "Groups":
@@ -41,6 +42,7 @@ class Groups:
             held=np.array([group.held for group in each], np.float16).reshape(m, *grid),
             box=np.array([group.box for group in each], np.float32).reshape(m, 4),
             centre=np.array([group.centre for group in each], np.float32).reshape(m, 2),
+            typical=np.zeros(m, np.float32),
         )
 
     def __len__(self) -> int:
@@ -51,11 +53,33 @@ class Groups:
         return Groups(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
+@dataclass(frozen=True, eq=False)
+class Flips:
+    """Whether an image's verdict changed when all its groups of one pattern were taken away; p of these trials."""
+
+    row: NDArray[np.int64]  # (p,)
+    pattern: NDArray[np.int64]  # (p,)
+    changed: NDArray[np.bool_]  # (p, 2) with each of REMOVALS
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def of(self, rows: NDArray, pattern: int) -> NDArray[np.float64]:
+        """Of images (r,) and a pattern: 1 where the verdict changed, 0 where not, NaN where not tried; (r, 2)."""
+        found, mine = np.full((len(rows), len(REMOVALS)), np.nan), np.flatnonzero(self.pattern == pattern)
+        at = {int(row): i for i, row in enumerate(rows)}
+        for each in mine:
+            if int(self.row[each]) in at:
+                found[at[int(self.row[each])]] = self.changed[each]
+        return found
+
+
 @dataclass(frozen=True)
 class Exemplar:
     """A group that stands for its pattern: among the most typical, the strongest, or against its image's truth."""
 
     why: str  # typical, strongest or contradicting
+    group: int  # in the table of groups
     row: int
     path: str
     box: tuple[float, float, float, float]
@@ -76,9 +100,12 @@ class Pattern:
     of_fake: int
     generators: dict[str, tuple[int, int]]  # images that have it, of how many
     contribution: Interval  # logits an image, mean over the images that have it
-    flip_rate: Interval  # share of these whose verdict changes when all its groups' tokens are dropped
-    swap_flip_rate: Interval  # the same where a real image's pixels take their place
-    stability: float  # Jaccard index, 0 to 1: how surely it is found again
+    flip_rate: (
+        Interval | None
+    )  # share whose verdict changes when all its groups' tokens are dropped; None: not measured
+    swap_flip_rate: Interval | None  # the same where a real image's pixels take their place
+    n_flips: int  # images that these two were measured on
+    stability: float | None  # Jaccard index, 0 to 1: how surely it is found again; None: put together by hand
     dimensions: tuple[tuple[int, float], ...]  # the strongest, and the logits that come through each
     centre: tuple[float, float]  # across and down, 0 to 1: where it usually is
     exemplars: tuple[Exemplar, ...]
@@ -107,28 +134,30 @@ class Looked:
 
 def describe(
     groups: Groups,
-    typical: NDArray,
+    which: NDArray[np.intp],
     name: Name,
-    flipped: NDArray[np.bool_],
-    stability: float,
+    flips: NDArray[np.float64],
+    stability: float | None,
     looked: Looked,
     seed: int,
 ) -> Pattern:
-    """One pattern from its groups (m,), how typical each is (m,), and and which of its images, by
-    ascending rows, flipped with which of REMOVALS (images, 2)."""
-    rows, at = np.unique(groups.row, return_inverse=True)
-    sums = np.bincount(at, groups.contribution)  # (images,) logits
+    """One pattern from some of the groups (m,), and which of its images, by ascending rows, flipped with which
+    of REMOVALS (images, 2): 1, 0, or NaN where that is not known."""
+    mine = groups.take(which)
+    rows, at = np.unique(mine.row, return_inverse=True)
+    sums = np.bincount(at, mine.contribution)  # (images,) logits
     fake = looked.is_fake[rows]
     of_fake = int(looked.is_fake[looked.rows].sum())
     toward_fake = bool(sums.mean() > 0)
-    middle = np.average(groups.centre, axis=0, weights=np.abs(groups.contribution) + 1e-9)
-    through = groups.dimensions.sum(0) / len(rows)  # (d,) logits an image
+    middle = np.average(mine.centre, axis=0, weights=np.abs(mine.contribution) + 1e-9)
+    through = mine.dimensions.sum(0) / len(rows)  # (d,) logits an image
     order = np.argsort(-through if toward_fake else through)[:TYPICAL]
-    rates = [_mean(each, looked.duplicates[rows], seed) for each in flipped.T.astype(np.float64)]
+    tried = ~np.isnan(flips).any(1)
+    rates = [_mean(each[tried], looked.duplicates[rows[tried]], seed) if tried.any() else None for each in flips.T]
     return Pattern(
         name=name,
         toward="fake" if toward_fake else "real",
-        n_groups=len(groups),
+        n_groups=len(mine),
         n_images=len(rows),
         n_real=int((~fake).sum()),
         n_fake=int(fake.sum()),
@@ -138,11 +167,17 @@ def describe(
         contribution=_mean(sums, looked.duplicates[rows], seed),
         flip_rate=rates[0],
         swap_flip_rate=rates[1],
-        stability=round(float(stability), 3),
+        n_flips=int(tried.sum()),
+        stability=None if stability is None else round(float(stability), 3),
         dimensions=tuple((int(k), float(through[k])) for k in order),
         centre=(float(middle[0]), float(middle[1])),
-        exemplars=tuple(_exemplars(groups, typical, looked)),
+        exemplars=tuple(_exemplars(mine, which, looked)),
     )
+
+
+def no_flips() -> Flips:
+    """Of no trial at all."""
+    return Flips(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, len(REMOVALS)), bool))
 
 
 def places(groups: Groups) -> NDArray[np.float32]:
@@ -164,13 +199,20 @@ def sentence(pattern: Pattern) -> str:
     nearest = f"unnamed, nearest: {pattern.name.near[0]}"
     what = f"**{named}**" if named != "unnamed" else f"something at {_place(pattern.centre)} ({nearest})"
     value, low, high = pattern.contribution
+    moved = f"({value:+.1f} logits, 95 % {low:.1f} to {high:.1f})"
+    return (
+        f"In {have} of {of} {kind}, the detector is moved toward {pattern.toward} by {what} {moved}; {_flips(pattern)}"
+    )
+
+
+def _flips(pattern: Pattern) -> str:
+    if pattern.flip_rate is None or pattern.swap_flip_rate is None:
+        return "what removing the region changes is not measured yet"
     (flips, least, most), swapped = ([round(100 * each) for each in rate]
                                      for rate in (pattern.flip_rate, pattern.swap_flip_rate))  # fmt: skip
     return (
-        f"In {have} of {of} {kind}, the detector is moved toward {pattern.toward} by {what} "
-        f"({value:+.1f} logits, 95 % {low:.1f} to {high:.1f}); removing the region flips {flips} % "
-        f"({least} to {most} %, n = {pattern.n_images}), a real image's in its place {swapped[0]} % "
-        f"({swapped[1]} to {swapped[2]} %)"
+        f"removing the region flips {flips} % ({least} to {most} %, n = {pattern.n_flips}), "
+        f"a real image's in its place {swapped[0]} % ({swapped[1]} to {swapped[2]} %)"
     )
 
 
@@ -191,12 +233,12 @@ def _mean(values: NDArray, duplicates: NDArray, seed: int) -> Interval:
     return float(found.mean[0]), float(found.low[0]), float(found.high[0])
 
 
-def _exemplars(groups: Groups, typical: NDArray, looked: Looked) -> list[Exemplar]:
+def _exemplars(groups: Groups, which: NDArray, looked: Looked) -> list[Exemplar]:
     """The most typical, the strongest, and those against the truth; an image stands once for each."""
     against = (groups.contribution > 0) != looked.is_fake[groups.row]
     strength, found = np.abs(groups.contribution), []
     orders = {
-        "typical": np.argsort(-typical, kind="stable"),
+        "typical": np.argsort(-groups.typical, kind="stable"),
         "strongest": np.argsort(-strength, kind="stable"),
         "contradicting": np.argsort(-np.where(against, strength, -1), kind="stable")[: against.sum()],
     }
@@ -204,6 +246,6 @@ def _exemplars(groups: Groups, typical: NDArray, looked: Looked) -> list[Exempla
         _, first = np.unique(groups.row[order], return_index=True)
         for each in order[np.sort(first)[:EXEMPLARS]]:
             box = tuple(round(float(edge), 1) for edge in groups.box[each])
-            row = int(groups.row[each])
-            found.append(Exemplar(why, row, looked.paths[row], box, round(float(groups.contribution[each]), 3)))  # pyright: ignore
+            row, pulls = int(groups.row[each]), round(float(groups.contribution[each]), 3)
+            found.append(Exemplar(why, int(which[each]), row, looked.paths[row], box, pulls))  # pyright: ignore
     return found

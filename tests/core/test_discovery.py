@@ -29,6 +29,7 @@ def test_the_planted_flaw_is_a_pattern_of_the_fakes(flawed: Path, found: Finding
     first = found.patterns[0]
     assert first.toward == "fake" and first.share_fake > first.share_real
     assert first.contribution[1] <= first.contribution[0] <= first.contribution[2]
+    assert first.flip_rate is not None and len(found.flips)
     assert 0 <= first.flip_rate[1] <= first.flip_rate[0] <= first.flip_rate[2] <= 1
     mine = found.groups.take(found.groups.pattern == 0)
     shares = [
@@ -62,7 +63,7 @@ def test_a_detector_that_guesses_is_not_explained(flawed: Path, tmp_path: Path):
     found = discovery.discover(tmp_path)
     assert found is not None
     assert found.patterns == () and "does not tell real from fake" in (found.note or "")
-    assert findings.table(found) == found.note
+    assert findings.table(found, []) == found.note
 
 
 def test_what_is_not_surely_found_again_is_no_pattern(flawed: Path, found: Findings):
