@@ -7,17 +7,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import analysis
+from . import analysis, maps
 from .analysis import Analysis
 from .errors import AnalysisError, ImageError
 from .folder import Skipped
 from .identification import relevance, store
-from .identification.ordinary import ENOUGH
-from .identification.ordinary import ordinary as mean_map
+from .identification.ordinary import reference
 from .learning import embedding
 from .learning.detector import Detector, encoder_of
 from .learning.embedding import EmbeddingSettings
 from .learning.encoder import Encoder
+from .maps import Maps, Reference
 from .progress import Report, silent
 
 BATCH = 32  # images whose maps a kill can cost
@@ -31,26 +31,31 @@ def explain(
     workers: int | None = None,
     report: Report = silent,
     stop: Callable[[], bool] = lambda: False,
+    then: Callable[[NDArray[np.intp]], None] = lambda rows: None,
 ) -> tuple[Skipped, ...]:
     """Compute and keep the token maps of some rows (all by default) of the analysis in `folder`.
 
-    What is there already is not computed again; killed or stopped, the same call goes on from there. Returns the
-    images that cannot be read any more, whose maps stay missing.
+    What is there already is not computed again; killed or stopped, the same call goes on from there. `then` is told
+    the rows of each batch that was kept. Returns the images that cannot be read any more, whose maps stay missing.
     """
     made = analysis.load(folder)
-    kept = store.open_for_writing(made, method)
+    kept = store.read(made, method)
     wanted = np.arange(made.n) if rows is None else np.unique(np.asarray(rows, np.intp))
-    todo, skipped = wanted[~kept.done[wanted]], []
-    report(len(wanted) - len(todo), len(wanted))
+    todo, skipped = wanted if kept is None else wanted[~kept.done[wanted]], []
+    done = len(wanted) - len(todo)
+    report(done, len(wanted))
     if not len(todo):
         return ()
     eye, detector = encoder_of(made, device), Detector.of(folder)
-    done = len(wanted) - len(todo)
     for seen, images, lost in prepared(made, eye, todo, BATCH, workers):
         skipped += lost
         if len(seen):
             found = relevance.token_maps(eye, detector, images.to(eye.device), method=method)
-            kept.write(seen, *(each.float().cpu().numpy() for each in (found.maps, found.remainder)))
+            laid = [each.float().cpu().numpy() for each in (found.maps, found.remainder, found.profile)]
+            box = [eye.tower.box((width, height)) for width, height in made.arrays["size"][seen].tolist()]
+            kept = store.open_for_writing(made, method, found.profile.shape[2])
+            kept.write(seen, laid[0], laid[1], laid[2], np.array(box, np.float32))
+            then(seen)
         done += len(seen) + len(lost)
         report(done, len(wanted))
         if stop():
@@ -58,26 +63,72 @@ def explain(
     return tuple(skipped)
 
 
-def ordinary(
+def compared(
     folder: Path,
-    method: str = "direct",
     device: str | None = None,
     workers: int | None = None,
     report: Report = silent,
-) -> NDArray[np.float32]:
-    """The mean token maps (T, g, g) of an analysis' real images, or of those judged real where the truth is not known.
+    stop: Callable[[], bool] = lambda: False,
+) -> Maps | None:
+    """The maps of an analysis, with what they are compared with: real images' maps.
 
-    Of a seeded sample, whose maps are computed and kept by `explain`. AnalysisError where no image is real.
+    Those are computed and kept by `explain`; of those that can be read, if some are lost. None where it was
+    stopped; AnalysisError where no image is real.
     """
     made = analysis.load(folder)
-    real = np.flatnonzero(made.logits <= 0 if made.is_fake is None else ~made.is_fake)
-    some = np.sort(np.random.default_rng(made.info["seed"]).permutation(real)[:ENOUGH])
-    explain(folder, some, method, device, workers, report)
-    kept = store.read(made, method)
-    there = some[kept.done[some]] if kept is not None and len(some) else some[:0]
+    found, rows = Maps.of(made), reference(made)
+    if found is not None:
+        report(len(rows), len(rows))
+        return found
+    explain(folder, rows, device=device, workers=workers, report=report, stop=stop)
+    if stop():
+        return None
+    kept = store.read(made, maps.METHOD)
+    there = rows if kept is None else rows[kept.done[rows]]
     if kept is None or not len(there):
         raise AnalysisError(f"{folder} has no real image that can be read: what is ordinary is not known")
-    return mean_map(kept.maps[there])
+    Reference.of(kept, there).keep(kept)
+    return Maps.of(made)
+
+
+def complete(
+    folder: Path,
+    rows: Sequence[int] | NDArray | None = None,
+    device: str | None = None,
+    workers: int | None = None,
+    report: Report = silent,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Skipped, ...]:
+    """Compute and keep all that the page shows of some rows (all by default): first the reference, then maps and
+    sensitivities, batch by batch.
+
+    Stopped or killed, the same call goes on from there. Without real images there are maps, and no sensitivities.
+    Returns the images that cannot be read any more.
+    """
+    made = analysis.load(folder)
+    wanted, first = np.arange(made.n) if rows is None else np.unique(np.asarray(rows, np.intp)), reference(made)
+    if not len(first):
+        return explain(folder, wanted, device=device, workers=workers, report=report, stop=stop)
+    total, beside = len(np.union1d(wanted, first)), len(np.setdiff1d(first, wanted))
+    known = compared(folder, device, workers, lambda done, _: report(done, total), stop)
+    if known is None:
+        return ()
+    kept = store.open_for_writing(made, maps.METHOD, known.kept.profile.shape[2])
+
+    def weigh(some: NDArray[np.intp]) -> None:
+        kept.weigh(some, known.weigh(some))
+
+    unweighed = wanted[kept.done[wanted] & np.isnan(kept.sensitivity[wanted])]
+    there = beside + int(kept.done[wanted].sum()) - len(unweighed)
+    for start in range(0, len(unweighed), BATCH):
+        if stop():
+            return ()
+        weigh(unweighed[start : start + BATCH])
+        report(there + min(start + BATCH, len(unweighed)), total)
+    return explain(
+        folder, wanted, device=device, workers=workers, report=lambda done, _: report(beside + done, total), stop=stop,
+        then=weigh,
+    )  # fmt: skip
 
 
 def prepared(

@@ -41,7 +41,9 @@ def examine(
     rows, trials, done = sample(made, settings), Trials(), 0
     usual = None
     if UNUSUAL in settings.methods:
-        usual = explanation.ordinary(folder, device=device, workers=workers)[-1]
+        known = explanation.compared(folder, device=device, workers=workers)
+        assert known is not None, "nobody stopped it"
+        usual = known.usual[-1]
     for seen, images, lost in explanation.prepared(made, eye, rows, BATCH, workers):
         if len(seen):
             Trial(trials, eye, detector, settings, usual).run(images.to(eye.device), seen)

@@ -16,9 +16,8 @@ from . import analysis, explanation
 from .analysis import Analysis
 from .errors import AnalysisError
 from .folder import Skipped
-from .identification import counterfactual, occlusion, pixels, relevance, store
+from .identification import counterfactual, occlusion, relevance
 from .identification.counterfactual import Effect
-from .identification.ordinary import level, unusual
 from .learning.detector import Detector, Judged, encoder_of
 from .learning.encoder import Encoder
 from .progress import Report, silent
@@ -68,7 +67,10 @@ def remove(
     eye, detector = encoder_of(made, device), Detector.of(folder)
     usual = None
     if set(occluders) - {"drop"}:
-        usual = explanation.ordinary(folder, device=device, workers=workers)[-1]
+        known = explanation.compared(folder, device=device, workers=workers, stop=stop)
+        if known is None:
+            return None
+        usual = known.usual[-1]
     row_of = np.array([row for row, _ in regions])
     rows, done, parts, placed, lost = np.unique(row_of), 0, [], [], []
     for seen, images, gone in explanation.prepared(made, eye, rows, BATCH, workers):
@@ -95,28 +97,19 @@ def strongest(
     device: str | None = None,
     workers: int | None = None,
     report: Report = silent,
-) -> list[Region]:
+    stop: Callable[[], bool] = lambda: False,
+) -> list[Region] | None:
     """The pixel group of each row that speaks most for its verdict; none for an image in which nothing stands out.
 
-    Of maps less what is ordinary in real images; a group speaks louder than nearly all places of those.
+    See `maps.Maps.strongest`; maps that are missing are computed first. None where it was stopped.
     """
-    usual = explanation.ordinary(folder, device=device, workers=workers)
-    explanation.explain(folder, rows, device=device, workers=workers, report=report)
-    made = analysis.load(folder)
-    kept = store.read(made, "direct")
-    assert kept is not None, "token maps were computed"
-    real = np.flatnonzero(kept.done & (made.logits <= 0 if made.is_fake is None else ~made.is_fake))
-    at = level(kept.maps[real, -1], usual[-1])
-    tower, weight, found = encoder_of(made, device).tower, made.head[:, None, None], []
-    for row in np.unique(np.asarray(rows, np.intp)).tolist():
-        if not kept.done[row]:
-            continue
-        maps = unusual(kept.maps[[row]], kept.remainder[[row]], usual)[0][0]  # (T, g, g)
-        width, height = made.arrays["size"][row].tolist()
-        groups = pixels.groups(maps[-1], maps[:-1] * weight, at, tower.box((width, height)), (width, height))
-        for_it = [group for group in groups if (group.contribution > 0) == (made.logits[row] > 0)]
-        found += [(row, for_it[0].held)] if for_it else []
-    return found
+    explanation.complete(folder, rows, device, workers, report, stop)
+    known = None if stop() else explanation.compared(folder, device, workers)
+    if known is None:
+        return None
+    chosen = np.unique(np.asarray(rows, np.intp))
+    found = [(int(row), known.strongest(int(row))) for row in chosen[known.done[chosen]]]
+    return [(row, group.held) for row, group in found if group is not None]
 
 
 def across(made: Analysis, row: int, space: str = "spell_free") -> int | None:

@@ -9,9 +9,20 @@ nothing on average.
 import numpy as np
 from numpy.typing import NDArray
 
+from ..analysis import Analysis
+
 Floats = NDArray[np.float32]
 ENOUGH = 256  # real images: their mean is then known to a sixteenth of what they differ by
 QUIET = 0.985  # share of the places of real images that stay below the level of pixel groups
+
+
+def reference(made: Analysis) -> NDArray[np.intp]:
+    """The real images that all maps of an analysis are compared with: a seeded sample of them, rows ascending.
+
+    Those judged real where the truth is not known; empty where there are none.
+    """
+    real = np.flatnonzero(made.logits <= 0 if made.is_fake is None else ~made.is_fake)
+    return np.sort(np.random.default_rng(made.info.get("seed", 0)).permutation(real)[:ENOUGH])
 
 
 def ordinary(maps: NDArray) -> Floats:

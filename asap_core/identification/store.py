@@ -1,18 +1,23 @@
 """Token maps of an analysis' images, kept as they are made: each is computed once.
 
-    relevance/<method>/maps.npy        (n, T, g, g) float16, of all dimensions and the logit, in their own units
-                       remainder.npy   (n, T) float32
-                       done.npy        (n,) bool: which images have theirs
+    relevance/<method>/maps.npy         (n, T, g, g) float16, of all dimensions and the logit, in their own units
+                       remainder.npy    (n, T) float32
+                       profile.npy      (n, T, blocks) float16: what of a map comes from which block
+                       box.npy          (n, 4) float32: what the encoder sees of the original, in its pixels
+                       sensitivity.npy  (n,) float32: see `maps.Maps.sensitivity`; nan where it is not known
+                       done.npy         (n,) bool: which images have their maps
+                       reference.npz    what is ordinary in real images, once that is known; see `maps`
 
 Memory-mapped, and readable while a job writes: an image counts as done only when its maps are on disk. Half
 precision keeps a number to one part in 2,048. Beside the analysis, which itself never changes; made for one
-detector, and begun anew where another is found.
+detector, and begun anew where another is found, or where it was kept before profiles and boxes were.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +25,17 @@ from numpy.typing import NDArray
 from ..analysis import Analysis
 from ..errors import AnalysisError
 
+VERSION = 2
 LARGEST = float(np.finfo(np.float16).max)
-ARRAYS = {"maps": np.float16, "remainder": np.float32, "done": np.bool_}
+ARRAYS = {
+    "maps": np.float16,
+    "remainder": np.float32,
+    "profile": np.float16,
+    "box": np.float32,
+    "sensitivity": np.float32,
+    "done": np.bool_,
+}
+REFERENCE = "reference.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +45,9 @@ class RelevanceStore:
     folder: Path
     maps: NDArray[np.float16]  # (n, T, g, g)
     remainder: NDArray[np.float32]  # (n, T)
+    profile: NDArray[np.float16]  # (n, T, blocks)
+    box: NDArray[np.float32]  # (n, 4) left, top, right, bottom; beyond the image where it was padded
+    sensitivity: NDArray[np.float32]  # (n,) logits, nan where unknown
     done: NDArray[np.bool_]  # (n,)
 
     @property
@@ -38,15 +55,25 @@ class RelevanceStore:
         """Rows without maps."""
         return np.flatnonzero(~self.done)
 
-    def write(self, rows: Sequence[int] | NDArray, maps: NDArray, remainder: NDArray) -> None:
-        """Keep some images' maps (m, T, g, g) and remainders (m, T), then count them in."""
+    def write(
+        self, rows: Sequence[int] | NDArray, maps: NDArray, remainder: NDArray, profile: NDArray, box: NDArray
+    ) -> None:
+        """Keep some images' maps (m, T, g, g), remainders (m, T), profiles (m, T, blocks) and boxes (m, 4), then
+        count them in."""
         rows = np.asarray(rows)
         self.maps[rows] = np.clip(maps, -LARGEST, LARGEST)
         self.remainder[rows] = remainder
-        for array in (self.maps, self.remainder):
+        self.profile[rows] = np.clip(profile, -LARGEST, LARGEST)
+        self.box[rows] = box
+        for array in (self.maps, self.remainder, self.profile, self.box):
             array.flush()  # pyright: ignore
         self.done[rows] = True
         self.done.flush()  # pyright: ignore
+
+    def weigh(self, rows: Sequence[int] | NDArray, sensitivity: NDArray) -> None:
+        """Keep some images' sensitivities (m,)."""
+        self.sensitivity[np.asarray(rows)] = sensitivity
+        self.sensitivity.flush()  # pyright: ignore
 
 
 def place(made: Analysis, method: str) -> Path:
@@ -54,16 +81,22 @@ def place(made: Analysis, method: str) -> Path:
     return made.folder / "relevance" / method
 
 
-def open_for_writing(made: Analysis, method: str) -> RelevanceStore:
+def open_for_writing(made: Analysis, method: str, blocks: int) -> RelevanceStore:
     """The store of an analysis' detector, made where there is none; another detector's is thrown away."""
-    folder, shape = place(made, method), _shape(made)
+    folder, key = place(made, method), _wanted(made)
     folder.mkdir(parents=True, exist_ok=True)
-    key = {"fingerprint": made.fingerprint, "shape": list(shape)}
     if _key(folder) != key:
-        (folder / "store.json").unlink(missing_ok=True)
+        for name in ("store.json", REFERENCE):
+            (folder / name).unlink(missing_ok=True)
+        n, targets, *_ = shape = tuple(key["shape"])
+        sizes = {"maps": shape, "profile": (n, targets, blocks), "remainder": (n, targets), "box": (n, 4)}
         for name, kind in ARRAYS.items():
-            size = {"maps": shape, "remainder": shape[:2], "done": shape[:1]}[name]
-            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, size).flush()  # zeros: nothing is done
+            draft = folder / f".{name}.npy"  # whoever reads an old one keeps reading that
+            made_anew = np.lib.format.open_memmap(draft, "w+", kind, sizes.get(name, (n,)))  # zeros: nothing is done
+            if name == "sensitivity":
+                made_anew[:] = np.nan
+            made_anew.flush()
+            draft.replace(folder / f"{name}.npy")
         draft = folder / ".store.json"
         draft.write_text(json.dumps(key), "utf-8")
         draft.replace(folder / "store.json")
@@ -73,9 +106,7 @@ def open_for_writing(made: Analysis, method: str) -> RelevanceStore:
 def read(made: Analysis, method: str) -> RelevanceStore | None:
     """The store, read-only; None where nothing was computed for this detector yet."""
     folder = place(made, method)
-    return (
-        _opened(folder, "r") if _key(folder) == {"fingerprint": made.fingerprint, "shape": list(_shape(made))} else None
-    )
+    return _opened(folder, "r") if _key(folder) == _wanted(made) else None
 
 
 def _opened(folder: Path, mode) -> RelevanceStore:
@@ -92,6 +123,6 @@ def _key(folder: Path) -> dict | None:
         return None
 
 
-def _shape(made: Analysis) -> tuple[int, int, int, int]:
+def _wanted(made: Analysis) -> dict[str, Any]:
     rows, columns = made.info["encoder"]["grid"]
-    return made.n, len(made.head) + 1, rows, columns
+    return {"version": VERSION, "fingerprint": made.fingerprint, "shape": [made.n, len(made.head) + 1, rows, columns]}

@@ -80,7 +80,9 @@ def test_a_flaw_lies_where_the_encoder_sees_it(flawed: Path):
 
 
 def test_what_is_ordinary_is_the_mean_of_real_maps(flawed: Path):
-    made, usual = analysis.load(flawed), explanation.ordinary(flawed)
+    made, known = analysis.load(flawed), explanation.compared(flawed)
+    assert known is not None
+    usual = known.reference.usual
     detector, eye = Detector.of(flawed), encoder_of(made, "cpu")
     assert usual.shape == (len(made.head) + 1, *eye.grid)
     kept = explanation.store.read(made, "direct")

@@ -83,10 +83,10 @@ def test_an_image_that_is_gone_is_told_and_stays_missing(built: Path, tmp_path: 
 def test_maps_of_another_detector_and_damaged_ones_are_not_shown(built: Path, toy_analysis: Analysis):
     made = load(built)
     other = Analysis(made.folder, {**made.info, "fingerprint": "another"}, made.paths, made.metadata, made.arrays)
-    first = store.open_for_writing(made, "libra")
-    first.write([0], np.ones_like(first.maps[:1]), np.ones_like(first.remainder[:1]))
+    first = store.open_for_writing(made, "libra", 3)
+    first.write([0], *(np.ones_like(each[:1]) for each in (first.maps, first.remainder, first.profile, first.box)))
     assert store.read(other, "libra") is None
-    begun = store.open_for_writing(other, "libra")
+    begun = store.open_for_writing(other, "libra", 3)
     assert not begun.done.any() and store.read(made, "libra") is None
     (begun.folder / "maps.npy").write_bytes(b"torn")
     with pytest.raises(AnalysisError, match="delete it"):
@@ -95,8 +95,9 @@ def test_maps_of_another_detector_and_damaged_ones_are_not_shown(built: Path, to
 
 
 def test_large_numbers_stay_finite(built: Path):
-    kept = store.open_for_writing(load(built), "libra")
-    kept.write([1], np.full(kept.maps[:1].shape, 1e9), np.zeros_like(kept.remainder[:1]))
+    kept = store.open_for_writing(load(built), "libra", 3)
+    rest = [np.zeros_like(each[:1]) for each in (kept.remainder, kept.profile, kept.box)]
+    kept.write([1], np.full(kept.maps[:1].shape, 1e9), *rest)
     assert np.isfinite(kept.maps[1]).all() and torch.from_numpy(kept.maps[1].copy()).max() > 6e4
 
 

@@ -1,0 +1,169 @@
+"""Maps as people see them: against real images, in logits, where the flaws are; and what they say of a verdict."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asap_core import analysis, explanation
+from asap_core.analysis import Analysis
+from asap_core.errors import AnalysisError
+from asap_core.identification import ordinary, store
+from asap_core.maps import Maps
+from tests import toy, toy_maps
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    made = toy.make(tmp_path_factory.mktemp("toy"), 160, drawn=20)
+    toy.explained(made)
+    return made
+
+
+def opened(made: Analysis) -> Maps:
+    maps = Maps.of(made)
+    assert maps is not None
+    return maps
+
+
+def test_maps_are_contributions_less_what_is_ordinary(made: Analysis):
+    maps, kept = opened(made), store.read(made, "direct")
+    assert kept is not None and made.is_fake is not None
+    real = np.flatnonzero(~made.is_fake)
+    np.testing.assert_array_equal(maps.reference.rows, real)  # fewer than ENOUGH
+    found, remainder = maps.unusual([3, 7])
+    for number, row in enumerate((3, 7)):
+        for j in range(len(made.head)):
+            usual = sum(kept.maps[each, j].astype(np.float64) for each in real) / len(real)
+            slowly = made.head[j] * (kept.maps[row, j] - usual)
+            np.testing.assert_allclose(found[number, j], slowly, atol=1e-3)
+            whole = found[number, j].sum() + remainder[number, j]
+            expected = made.head[j] * (made.distilled[row, j] - made.distilled[real, j].mean())
+            np.testing.assert_allclose(whole, expected, atol=0.02)
+        np.testing.assert_allclose(found[number, :-1].sum(0), found[number, -1], atol=0.01)
+    every, rest = maps.unusual(real)
+    np.testing.assert_allclose(every.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(rest.mean(0), 0, atol=1e-4)
+
+
+def test_profiles_sum_to_maps_and_boxes_are_the_encoders(made: Analysis):
+    maps = opened(made)
+    found, profile = maps.unusual([0, 5])[0], maps.profile([0, 5])
+    assert profile.shape == (2, len(made.head) + 1, toy_maps.BLOCKS)
+    np.testing.assert_allclose(profile.sum(2), found.sum((2, 3)), atol=0.02)
+    assert maps.box(4) == toy_maps.SEEN
+
+
+def test_nearly_all_places_of_real_images_are_below_the_level(made: Analysis):
+    maps = opened(made)
+    loud = np.abs(maps.unusual(maps.reference.rows)[0])  # (r, T, g, g)
+    np.testing.assert_allclose((loud < maps.level[:, None, None]).mean((0, 2, 3)), ordinary.QUIET, atol=0.005)
+    assert maps.scale.shape == maps.level.shape and (maps.scale > maps.level).all()
+
+
+def test_groups_are_where_the_flaws_are(made: Analysis):
+    maps, assured = opened(made), np.flatnonzero(made.arrays["is_fake"] & (made.logits > 2))
+    for row in assured[:10].tolist():
+        groups = maps.groups(row, toy_maps.SUN)
+        x, y = toy_maps.second_sun(made, row)
+        left, top, right, bottom = groups[0].box
+        if toy_maps.SEEN[0] < x < toy_maps.SEEN[2]:
+            assert left < x < right and top < y < bottom
+        assert groups[0].contribution > 0
+        assert np.flatnonzero(groups[0].dimensions).tolist() == [toy_maps.SUN]
+        held, whole = groups[0].held, maps.unusual([row])[0][0, toy_maps.SUN]
+        np.testing.assert_allclose(groups[0].contribution, (held * whole).sum(), rtol=1e-4)
+
+
+def test_sensitivity_is_what_the_strongest_group_says_for_the_verdict(made: Analysis):
+    maps = opened(made)
+    for row in range(30):
+        sign = 1 if made.logits[row] > 0 else -1
+        said = [sign * group.contribution for group in maps.groups(row) if sign * group.contribution > 0]
+        assert maps.sensitivity[row] == pytest.approx(max(said, default=0), rel=1e-5)
+    assert (maps.sensitivity[made.logits > 2] > 0).any() and (maps.sensitivity >= 0).all()
+
+
+def test_nothing_is_shown_until_the_reference_is_there_and_new_maps_are_seen(tmp_path: Path):
+    made = toy.make(tmp_path, 60, drawn=2)
+    assert Maps.of(made) is None
+    first = ordinary.reference(made)
+    kept = store.open_for_writing(made, "direct", 2)
+    shapes = [each.shape[1:] for each in (kept.maps, kept.remainder, kept.profile, kept.box)]
+    for rows in (first[:-1], first[-1:]):
+        assert Maps.of(made) is None
+        kept.write(rows, *(np.ones((len(rows), *shape)) for shape in shapes))
+    maps = opened(made)
+    (other, *_) = np.setdiff1d(np.arange(60), first)
+    assert not maps.done[other] and np.isnan(maps.sensitivity[other])
+    with pytest.raises(AssertionError, match="have their maps"):
+        maps.unusual([other])
+    kept.write([other], *(np.full((1, *shape), 3.0) for shape in shapes))
+    assert maps.done[other]
+    np.testing.assert_allclose(maps.unusual([other])[0][0, -1], 2, rtol=1e-3)
+
+
+def test_a_store_from_before_profiles_is_begun_anew(tmp_path: Path):
+    made = toy.make(tmp_path, 30, drawn=2)
+    toy.explained(made)
+    folder = store.place(made, "direct")
+    old = '{"fingerprint": "toy30", "shape": [30, 17, 7, 7]}'
+    (folder / "store.json").write_text(old, "utf-8")
+    (folder / "profile.npy").unlink()
+    assert store.read(made, "direct") is None and Maps.of(made) is None
+    assert not store.open_for_writing(made, "direct", 2).done.any()
+    assert not (folder / store.REFERENCE).exists()
+
+
+def test_a_damaged_reference_is_told(tmp_path: Path):
+    made = toy.make(tmp_path, 30, drawn=2)
+    toy.explained(made)
+    (store.place(made, "direct") / store.REFERENCE).write_bytes(b"torn")
+    with pytest.raises(AnalysisError, match="delete it"):
+        Maps.of(made)
+
+
+def test_the_reference_is_one_sample_of_real_images(tmp_path: Path):
+    made = toy.make(tmp_path, 700, drawn=1)
+    first = ordinary.reference(made)
+    assert len(first) == ordinary.ENOUGH and not made.arrays["is_fake"][first].any()
+    np.testing.assert_array_equal(first, ordinary.reference(made))
+    blind = replace(made, arrays={name: each for name, each in made.arrays.items() if name != "is_fake"})
+    assert (made.logits[ordinary.reference(blind)] <= 0).all()
+
+
+def bare(flawed: Path, folder: Path) -> Path:
+    """A copy of an analysis without what was computed since."""
+    return Path(shutil.copytree(flawed, folder / "analysis", ignore=shutil.ignore_patterns("relevance", "patterns")))
+
+
+def test_everything_is_computed_once_and_goes_on_where_it_stopped(flawed: Path, tmp_path: Path):
+    folder, told = bare(flawed, tmp_path), []
+    made = analysis.load(folder)
+    assert explanation.complete(folder, [1, 3], stop=lambda: True) == ()
+    first = ordinary.reference(made)
+    assert explanation.complete(folder, [1, 3], report=lambda *each: told.append(each)) == ()
+    assert told[-1] == (22, 22) and [done for done, _ in told] == sorted(done for done, _ in told)
+    maps = opened(made)
+    assert np.flatnonzero(maps.done).tolist() == sorted({1, 3, *first.tolist()})
+    assert np.flatnonzero(~np.isnan(maps.sensitivity)).tolist() == [1, 3]
+    explanation.complete(folder, report=lambda *each: told.append(each))
+    assert told[-1] == (40, 40) and maps.done.all() and not np.isnan(maps.sensitivity).any()
+    fakes = np.flatnonzero(made.arrays["is_fake"] & (made.logits > 0))
+    assert np.median(maps.sensitivity[fakes]) > np.median(maps.sensitivity[first])
+    assert maps.box(1) == (0, 0, 192, 192)
+    profile, found = maps.profile([1]), maps.unusual([1])[0]
+    np.testing.assert_allclose(profile.sum(2), found.sum((2, 3)), atol=0.05 * np.abs(profile).max())
+
+
+def test_without_real_images_there_are_maps_and_no_sensitivities(flawed: Path, tmp_path: Path):
+    folder = bare(flawed, tmp_path)
+    np.save(folder / "is_fake.npy", np.ones(40, bool))
+    made = analysis.load(folder)
+    explanation.complete(folder, [2])
+    kept = store.read(made, "direct")
+    assert kept is not None and kept.done[2] and np.isnan(kept.sensitivity).all() and Maps.of(made) is None
+    with pytest.raises(AnalysisError, match="no real image"):
+        explanation.compared(folder)
