@@ -50,6 +50,51 @@ def test_duplicates_are_drawn_together():
     assert fooled.high[0] - fooled.low[0] < 0.6 * (kept.high[0] - kept.low[0])
 
 
+def bootstrap(values: np.ndarray, groups: np.ndarray, times: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % percentile bootstrap of the mean, written slowly: whole groups, drawn one by one."""
+    rng, members = np.random.default_rng(9), [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    drawn = []
+    for _ in range(times):
+        rows = np.concatenate([members[which] for which in rng.integers(0, len(members), len(members))])
+        drawn.append(values[rows].mean(0))
+    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+    return low, high
+
+
+@pytest.mark.parametrize("shift", [-1, 0])
+def test_both_kinds_of_interval_agree_where_one_takes_over_from_the_other(shift: int):
+    rng, count = np.random.default_rng(6), contribution.ENOUGH + shift
+    groups = np.sort(np.r_[np.arange(count), rng.integers(0, count // 4, 200)])
+    shared = rng.gamma(2, size=(count, 3))  # leans to one side, as contributions do
+    values = shared[groups] + rng.normal(0, 0.2, (len(groups), 3))
+    found, (low, high) = contribution.summarise(values, 0, groups), bootstrap(values, groups)
+    half = (high - low) / 2
+    assert (np.abs(found.low - low) < 0.12 * half).all() and (np.abs(found.high - high) < 0.12 * half).all()
+
+
+def test_the_normal_interval_is_the_cluster_robust_one():
+    rng = np.random.default_rng(7)
+    groups = rng.permutation(np.r_[np.arange(500), np.arange(100), np.arange(50)])
+    values = rng.normal(size=(500, 2))[groups] + rng.normal(size=(650, 2))
+    mean, total = values.mean(0), np.zeros(2)
+    for group in range(500):
+        total += (values[groups == group] - mean).sum(0) ** 2
+    half = 1.959964 * np.sqrt(total * 500 / 499) / 650
+    found = contribution.summarise(values, 0, groups)
+    np.testing.assert_allclose([found.low, found.high], [mean - half, mean + half])
+
+
+def test_few_against_many_is_drawn_from_both():
+    rng = np.random.default_rng(8)
+    few, many = rng.normal(1, 2, (60, 2)), rng.normal(0, 1, (3000, 2))
+    both = contribution.summarise_and_compare(few, many, 0)
+    assert both[2].n == (60, 3000) and both[0].n == 60 and both[1].n == 3000
+    expected = 1.96 * np.sqrt(few.var(0, ddof=1) / 60 + many.var(0, ddof=1) / 3000)
+    np.testing.assert_allclose((both[2].high - both[2].low) / 2, expected, rtol=0.15)
+    alone = contribution.compare(few, many, 0)
+    np.testing.assert_array_equal(alone.low, both[2].low)
+
+
 def test_one_image_and_equal_images_have_no_spread():
     found = contribution.compare(np.ones((1, 2)), np.ones((3, 2)), 0)
     assert (found.effect == 0).all() and (found.low == 0).all() and (found.high == 0).all()
