@@ -6,8 +6,25 @@ from dash import Dash
 
 from asap_core.analysis import Analysis
 
-from . import gallery, images, layout, planes, responses, selection, theme
-from .views import image, opened, overview
+from . import (
+    comparisons,
+    dimensions,
+    evidence,
+    facets,
+    flips,
+    gallery,
+    images,
+    layout,
+    maps,
+    measures,
+    planes,
+    points,
+    responses,
+    selection,
+    theme,
+)
+from .groups import Groups
+from .views import dimension, filters, image, opened, overview
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -25,17 +42,48 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.index_string = theme.page(app.get_asset_url(""))
-    places = planes.Planes(analysis)
-    pages = gallery.Gallery(places)
+    groups = Groups(analysis)
+    places = planes.Planes(groups)
+    pages = gallery.Gallery(groups)
     images.register(app, analysis, cache / "thumbnails")
     planes.register(app, places)
+    measures.register(app, places)
+    points.register(app, places)
     gallery.register(app, pages)
+    facets.register(app, groups)
+    drawn, spoken = maps.Shown(analysis), dimensions.Dimensions(groups)
+    maps.register(app, drawn)
+    dimensions.register(app, spoken)
+    evidence.register(app, spoken, drawn)
+    flips.register(app, spoken)
+    comparisons.register(app, groups)
     app.layout = layout.page(analysis)
     selection.register(app)
     theme.register(app)
+    filters.register(app)
     overview.register(app, places)
-    image.register(app, pages)
+    image.register(app)
+    dimension.register(app)
     opened.register(app, pages)
-    responses.nothing_else(app, ("img", "thumb", "glyphs", "legend", "cells", "tiles"))
+    responses.nothing_else(
+        app,
+        (
+            "img",
+            "thumb",
+            "glyphs",
+            "legend",
+            "cells",
+            "cards",
+            "heat",
+            "points",
+            "tiles",
+            "facets",
+            "maps",
+            "map",
+            "groups",
+            *dimensions.KINDS,
+        ),
+    )
+    responses.explain_errors(app)
     responses.guard(app)
     return app

@@ -1,9 +1,8 @@
-"""A cell's images in order, page by page: /tiles/<fingerprint>/<plane>/<side>/<cell>?sort=…&page=….
+"""A group's images in order, page by page: /tiles/<fingerprint>?of=PHRASE&sort=…&page=….
 
-`all` in place of a cell is the whole collection. The browser draws the tiles; it keeps what it has seen.
+The browser draws the tiles; it keeps what it has seen.
 """
 
-import json
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,35 +11,46 @@ from dash import Dash
 from flask import Response, abort, request
 from numpy.typing import NDArray
 
-from asap_core.analysis import PLANES, Analysis
+from asap_core import selections
+from asap_core.analysis import Analysis
+from asap_core.identification import store
 from asap_core.learning import verdicts
-from asap_core.projection import cells, glyphs
+from asap_core.maps import METHOD
+from asap_core.projection import glyphs
 
 from . import responses
-from .planes import Kept, Planes
+from .groups import Groups
+from .planes import Kept
 
 PAGE = 100  # images
-SORTS = ("errors", "severity", "row")
-Cell = int | None  # a cell's code; None is the whole collection
+SORTS = ("errors", "severity", "row", "sensitivity", "alike", "dimension")
 
 
 class Gallery:
-    """The images of any cell in any order; orders of the whole collection are kept."""
+    """The images of any group in any order; orders of the whole collection are kept."""
 
-    def __init__(self, planes: Planes) -> None:
-        self.planes = planes
-        self.analysis: Analysis = planes.analysis
+    def __init__(self, groups: Groups) -> None:
+        self.groups = groups
+        self.analysis: Analysis = groups.analysis
         self._kept = Kept()
 
-    def rows(self, plane: str, side: int, cell: Cell, sort: str) -> NDArray[np.int64]:
-        """The rows of a cell's images in order, (r,)."""
-        if cell is None:
-            return self._kept.get(sort, lambda: order(self.analysis, np.arange(self.analysis.n), sort))
-        return order(self.analysis, self.planes.cells(plane, side).of(cell), sort)
+    def rows(self, phrase: str | None, sort: str, by: int = 0) -> NDArray[np.int64]:
+        """The rows of a group's images in order, (r,); `by` is a dimension or the row that others are alike to."""
+        rows = self.groups.rows(phrase)
+        if len(rows) == self.analysis.n and sort in ("errors", "severity"):
+            return self._kept.get(sort, lambda: order(self.analysis, rows, sort, by))
+        return order(self.analysis, rows, sort, by)
 
-    def page(self, plane: str, side: int, cell: Cell, sort: str, page: int) -> dict[str, Any]:
+    def around(self, a: str | None, chosen: str | None, sort: str, target: str | int) -> NDArray[np.int64]:
+        """The rows as the Image View shows them: of group `a` under the filter `chosen`, in its order."""
+        like = next((each for each in selections.conditions(a) if each.startswith("like=")), "like=")[5:]
+        by = {"dimension": target, "alike": int(like) if like.isdecimal() else "none"}.get(sort, 0)
+        sort, by = (sort, by) if isinstance(by, int) else ("severity", 0)
+        return self.rows("&".join(filter(None, (a, chosen))), sort, by)
+
+    def page(self, phrase: str | None, sort: str, by: int, page: int) -> dict[str, Any]:
         """One page of tiles, and what is said above them."""
-        rows = self.rows(plane, side, cell, sort)
+        rows = self.rows(phrase, sort, by)
         pages = max(1, -(-len(rows) // PAGE))
         page = min(max(page, 1), pages)
         shown = rows[(page - 1) * PAGE : page * PAGE]
@@ -51,25 +61,52 @@ class Gallery:
             "first": (page - 1) * PAGE + 1,
             **share(self.analysis, rows),
             "tiles": tiles(self.analysis, shown),
+            "values": values(self.analysis, shown, sort, by),
         }
 
 
-def order(analysis: Analysis, rows: NDArray, sort: str) -> NDArray[np.int64]:
+def order(analysis: Analysis, rows: NDArray, sort: str, by: int = 0) -> NDArray[np.int64]:
     """Rows (r,) sorted; ties go by row.
 
-    errors: the most confident mistakes, then the rest by severity (the least certain first where the truth
-    is unknown). severity: the highest score first. row: as in the catalogue.
+    errors: the most confident mistakes, then the rest by severity (the least certain first where the truth is
+    unknown). severity: the highest score first. sensitivity: the highest first, unknown last. dimension: what
+    dimension `by` adds, toward fake first. alike: the nearest to row `by` first. row: as in the catalogue.
     """
     if sort == "row":
         return np.sort(rows)
-    score = np.take(analysis.scores, rows)
-    if sort == "severity":
-        return rows[np.lexsort((rows, -score))]
+    if sort == "errors":
+        return _errors_first(analysis, rows)
+    keys = measured(analysis, rows, sort, by)
+    return rows[np.lexsort((rows, -np.where(np.isnan(keys), -np.inf, keys)))]
+
+
+def measured(analysis: Analysis, rows: NDArray, sort: str, by: int) -> NDArray[np.float32]:
+    """What a sort goes by, (r,); nan where it is unknown."""
+    if sort == "alike":
+        return selections.likeness(analysis, by)[rows]
+    if sort == "dimension":
+        return np.take(analysis.contributions[:, by], rows)
+    if sort == "sensitivity":
+        known = store.read(analysis, METHOD)
+        return np.full(len(rows), np.nan, np.float32) if known is None else np.take(known.sensitivity, rows)
+    return np.take(analysis.scores, rows)
+
+
+def values(analysis: Analysis, rows: NDArray, sort: str, by: int) -> list[float | None] | None:
+    """What each tile is sorted by, where its caption does not say it already."""
+    if sort not in ("alike", "dimension", "sensitivity"):
+        return None
+    found = measured(analysis, rows, sort, by)
+    return [None if np.isnan(value) else round(float(value), 3) for value in found]
+
+
+def _errors_first(analysis: Analysis, rows: NDArray) -> NDArray[np.int64]:
     logit = np.take(analysis.logits, rows)
     if analysis.is_fake is None:
         return rows[np.lexsort((rows, np.abs(logit)))]
     wrong = (logit > 0) != np.take(analysis.is_fake, rows)
-    return rows[np.lexsort((rows, np.where(wrong, -np.abs(logit), -score), ~wrong))]
+    keys = np.where(wrong, -np.abs(logit), -np.take(analysis.scores, rows))
+    return rows[np.lexsort((rows, keys, ~wrong))]
 
 
 def share(analysis: Analysis, rows: NDArray) -> dict[str, Any]:
@@ -107,14 +144,12 @@ def register(app: Dash, gallery: Gallery) -> None:
     """Add the route."""
     study = gallery.analysis
 
-    @app.server.get("/tiles/<fingerprint>/<plane>/<int:side>/<cell>", endpoint="tiles")
-    def tile_page(fingerprint: str, plane: str, side: int, cell: str) -> Response:
-        sort, page = request.args.get("sort", SORTS[0]), request.args.get("page", 1, type=int)
-        known = plane in PLANES and side in cells.SIDES and sort in SORTS
-        if fingerprint != study.fingerprint or not known or not (cell == "all" or cell.isdecimal()):
+    @app.server.get("/tiles/<fingerprint>", endpoint="tiles")
+    def tile_page(fingerprint: str) -> Response:
+        asked = request.args
+        phrase, sort, by = asked.get("of", ""), asked.get("sort", SORTS[0]), asked.get("by", 0, type=int)
+        limit = len(study.head) if sort == "dimension" else study.n
+        if fingerprint != study.fingerprint or sort not in SORTS or not 0 <= by < limit:
             abort(404)
-        code = None if cell == "all" else int(cell)
-        if code is not None and code >= side * side:
-            abort(404)
-        body = json.dumps(gallery.page(plane, side, code, sort, page), separators=(",", ":"), ensure_ascii=False)
-        return responses.immutable(body.encode(), "application/json")
+        content = gallery.page(phrase, sort, by, asked.get("page", 1, type=int))
+        return responses.answer(content, gallery.groups.lasting(phrase) and sort != "sensitivity")

@@ -11,6 +11,7 @@ from dash import Dash
 from diskcache import UNKNOWN, Cache, Disk
 from diskcache.core import MODE_PICKLE
 from flask import Response, abort, request
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from asap_core import images
@@ -115,11 +116,18 @@ def thumbnail(analysis: Analysis, row: int, size: int, kept: Cache) -> bytes:
     picture = images.read(data, at_least=size)
     short = min(size, *picture.size)
     scale = short / min(picture.size)
-    width, height = (min(max(1, round(side * scale)), LONGEST * short) for side in picture.size)
+    width, height = (min(max(1, round(side * scale)), LONGEST * short) for side in picture.size)  # see `middle`
     written = BytesIO()
     ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS).save(written, "WEBP", quality=82, method=4)
     kept.set(key, written.getvalue())
     return written.getvalue()
+
+
+def middle(pixels: NDArray) -> NDArray:
+    """What of a whole picture (h, w) a thumbnail shows: no side longer than LONGEST times the other."""
+    height, width = (min(side, LONGEST * min(pixels.shape[:2])) for side in pixels.shape[:2])
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
 
 
 def _path(analysis: Analysis, row: int) -> Path:

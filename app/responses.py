@@ -1,15 +1,20 @@
 """What the server says: bytes that never change, what a browser may load, pictures of what is missing."""
 
 import gzip
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from dash import Dash
 from flask import Response, abort, request
 
+from asap_core.errors import AsapError
+
+SMALL = 1400  # bytes; what fits into one packet is not zipped
 FOREVER = "public, max-age=31536000, immutable"  # the URL holds the fingerprint: new content, new URL
 
 
@@ -27,6 +32,16 @@ def immutable(body: bytes, kind: str, packed: bytes | None = None) -> Response:
     response.headers["Cache-Control"] = FOREVER
     response.set_etag(sha256(response.get_data()).hexdigest()[:32])
     response.make_conditional(request)
+    return response
+
+
+def answer(content: Mapping[str, Any], lasting: bool = True, status: int = 200) -> Response:
+    """JSON, zipped for browsers that take it; to be kept for good, or asked for again each time (304 if the same)."""
+    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    response = immutable(body, "application/json", pack(body) if len(body) > SMALL else None)
+    if not lasting:
+        response.headers["Cache-Control"] = "no-cache"
+    response.status_code = status if status != 200 else response.status_code
     return response
 
 
@@ -67,6 +82,15 @@ def missing(reason: str) -> Response:
 def _halves(words: str) -> list[str]:
     middle = words.find(" ", len(words) // 2 - 4)
     return [words] if middle < 0 else [words[:middle], words[middle + 1 :]]
+
+
+def explain_errors(app: Dash) -> None:
+    """Say what was wrong with a question in the core's own words: 400 {"error": words}."""
+
+    def say(error: AsapError) -> Response:
+        return answer({"error": str(error)}, lasting=False, status=400)
+
+    app.server.register_error_handler(AsapError, say)
 
 
 def nothing_else(app: Dash, kinds: Iterable[str]) -> None:

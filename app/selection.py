@@ -1,6 +1,6 @@
 """What is selected, and how it travels: a click or a key -> the URL -> these stores -> the views.
 
-The URL is the state: `?plane=decision&side=32&cell=412&image=7`. `assets/selection.js` changes it, one
+The URL is the state: `?plane=decision&a=cell%3Ddecision/32/412&image=7`. `assets/selection.js` changes it, one
 browser callback reads it into the stores, and nothing else writes them. So links, back and forward work.
 """
 
@@ -14,6 +14,10 @@ from asap_core.projection import cells
 from . import gallery, responses, theme
 
 SMALL = 1000  # images; fewer start with the coarsest cells
+SHOWS = ("glyphs", "thumbnails", "heat", "points", "table")
+MEASURES = ("n", "fake", "errors", "severity", "sensitivity", "pattern")
+PANELS = ("overview", "image", "pattern", "dimension")
+LONGEST = 4000  # characters of a phrase in a link
 
 
 class ids:  # noqa: N801, a namespace
@@ -23,51 +27,68 @@ class ids:  # noqa: N801, a namespace
     defaults = "selection-defaults"
     root = "selection-root"  # carries what the browser needs to build URLs
     plane = "selection-plane"  # one of PLANES
-    side = "selection-side"  # one of cells.SIDES
-    show = "selection-show"  # "glyphs" or "table"
-    cell = "selection-cell"  # a cell's code, or none
+    side = "selection-side"  # one of cells.SIDES: cells a side when the whole plane is seen
+    show = "selection-show"  # one of SHOWS
+    measure = "selection-measure"  # of the heat map: one of MEASURES, or d0, d1, …
+    window = "selection-window"  # "x0,y0,x1,y1": the part of the plane that is seen, or none
+    filter = "selection-filter"  # a phrase of asap_core.selections, or none
+    a = "selection-a"  # a phrase: the group that is looked at, or none
+    b = "selection-b"  # a phrase: the group that it is compared with, or none
     sort = "selection-sort"  # one of gallery.SORTS
     page = "selection-page"  # from 1
     image = "selection-image"  # a row, or none
+    overlay = "selection-overlay"  # "on" or "off": maps over the images
+    target = "selection-target"  # what maps are of: "logit", or a dimension from 0
+    of = "selection-of"  # a phrase: in which images patterns were looked for; none: in all
+    pattern = "selection-pattern"  # KEY/NUMBER, or none
+    focus = "selection-focus"  # the panel that is enlarged, one of PANELS, or none
 
 
-STORES = (ids.plane, ids.side, ids.show, ids.cell, ids.sort, ids.page, ids.image)
+# In the order in which assets/selection.js reads them.
+STATE = (
+    "plane", "side", "show", "measure", "view", "filter", "a", "b", "sort", "page", "image", "overlay", "target",
+    "of", "pattern", "focus",
+)  # fmt: skip
+STORES = tuple(getattr(ids, "window" if key == "view" else key) for key in STATE)
 
 
 def defaults(analysis: Analysis) -> dict[str, Any]:
     """What is selected where the URL says nothing."""
     side = cells.SIDES[0] if analysis.n < SMALL else cells.SIDES[1]
-    return {
-        "plane": PLANES[0],
-        "side": side,
-        "show": "glyphs",
-        "cell": None,
-        "sort": gallery.SORTS[0],
-        "page": 1,
-        "image": None,
-    }
+    first = {"plane": PLANES[0], "side": side, "show": SHOWS[0], "measure": MEASURES[0], "sort": gallery.SORTS[0]}
+    return dict.fromkeys(STATE) | first | {"page": 1, "overlay": "off", "target": "logit"}
 
 
 def choices(analysis: Analysis) -> dict[str, Any]:
-    """What the URL may say: lists of values, or the number that whole numbers stay below."""
+    """What the URL may say: lists of values, the number that whole numbers stay below, or a pattern of texts."""
+    d = len(analysis.head)
+    phrase = f".{{1,{LONGEST}}}"
     return {
         "plane": list(PLANES),
         "side": list(cells.SIDES),
-        "show": ["glyphs", "table"],
-        "cell": cells.SIDES[-1] ** 2,
+        "show": list(SHOWS),
+        "measure": [*MEASURES, *(f"d{k}" for k in range(d))],
+        "view": r"(-?\d*\.?\d+)(,-?\d*\.?\d+){3}",
+        "filter": phrase,
+        "a": phrase,
+        "b": phrase,
         "sort": list(gallery.SORTS),
         "page": analysis.n + 1,
         "image": analysis.n,
+        "overlay": ["off", "on"],
+        "target": ["logit", *range(d)],
+        "of": phrase,
+        "pattern": r"[0-9a-f]{8,40}/\d{1,4}",
+        "focus": list(PANELS),
     }
 
 
 def layout(analysis: Analysis) -> html.Div:
     """The URL, the stores, and what the browser needs to know of the analysis."""
-    first = defaults(analysis)
     return html.Div(
         [
             dcc.Location(id=ids.url, refresh=False),
-            dcc.Store(id=ids.defaults, data={"values": first, "choices": choices(analysis)}),
+            dcc.Store(id=ids.defaults, data={"values": defaults(analysis), "choices": choices(analysis)}),
             *(dcc.Store(id=store) for store in STORES),
         ],
         id=ids.root,
@@ -75,6 +96,8 @@ def layout(analysis: Analysis) -> html.Div:
             data_fingerprint=analysis.fingerprint,
             data_edition=responses.edition(),
             data_truth="yes" if analysis.is_fake is not None else "no",
+            data_images=str(analysis.n),
+            data_dimensions=str(len(analysis.head)),
         ),
     )
 

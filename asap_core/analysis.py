@@ -97,6 +97,21 @@ class Analysis:
         """What the build measured: accuracy and AUC with intervals, counts, stages (`summary.json`)."""
         return json.loads((self.folder / "summary.json").read_text("utf-8"))
 
+    @cached_property
+    def levels(self) -> Mapping[str, tuple[list[str], NDArray[np.int64]]]:
+        """Of each metadata column its distinct values, as text, and which of them each image has (n,)."""
+        found = {}
+        for column, values in self.metadata.items():
+            names, codes = np.unique(np.asarray([str(value) for value in values]), return_inverse=True)
+            found[column] = names.tolist(), codes
+        return found
+
+    @cached_property
+    def texts(self) -> Sequence[str]:
+        """What is written of each image, (n,), for searching: its path and metadata, case folded."""
+        columns = [self.paths, *self.metadata.values()]
+        return ["\n".join(map(str, each)).casefold() for each in zip(*columns, strict=True)]
+
     def positions(self, plane: str) -> NDArray[np.float32]:
         """Where the images lie in the content or the decision plane, (n, 2), each 0 to 1."""
         return self.arrays[plane]

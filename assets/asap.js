@@ -8,12 +8,22 @@
   // "/thumb/<fingerprint>/7?s=128" and the like.
   asap.url = (kind, rest) => `/${kind}/${root().fingerprint}/${rest}`;
   asap.edition = () => root().edition;
+  asap.images = () => Number(root().images);
+  asap.dimensions = () => Number(root().dimensions);
   asap.labelled = () => root().truth === "yes";
+
+  // A route with its questions: {of: "misses"} becomes "?of=misses"; what is null is not asked.
+  asap.query = (kind, rest, asked) => {
+    const known = Object.entries(asked).filter(([, value]) => value !== null && value !== undefined && value !== "");
+    const text = new URLSearchParams(known.map(([key, value]) => [key, String(value)])).toString();
+    return `/${kind}/${root().fingerprint}${rest ? "/" + rest : ""}${text ? "?" + text : ""}`;
+  };
 
   asap.fetchJson = async function (url) {
     const response = await fetch(url);
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    return response.json();
+    if (response.ok) return response.json();
+    const said = await response.json().catch(() => ({})); // what was wrong, in the server's words
+    throw new Error(said.error || `the server answered ${response.status}`);
   };
 
   // The table of one plane and side: columns, and `at`, which finds a cell's index by its code.

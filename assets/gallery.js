@@ -1,10 +1,17 @@
-// The images of a cell: one small file a page becomes a hundred tiles. A click is heard by selection.js.
+// The images of a group: one small file a page becomes a hundred tiles, with their maps over them if asked for.
+// A click is heard by selection.js.
 (function () {
   const asap = (window.asap = window.asap || {});
   const { make } = asap;
   let latest = 0;
 
-  function tile([row, truth, called, score, unsure, name, small]) {
+  const VALUES = {
+    alike: (value) => `cosine ${value.toFixed(2)}`,
+    sensitivity: (value) => `sensitivity ${value.toFixed(1)}`,
+    dimension: (value) => `${Math.abs(value).toFixed(2)} toward ${value > 0 ? "fake" : "real"}`,
+  };
+
+  function tile([row, truth, called, score, unsure, name, small], value) {
     const verdict = called ? "fake" : "real";
     const kind = truth === null ? "" : truth ? "fake" : "real";
     const wrong = truth !== null && truth !== called;
@@ -16,27 +23,30 @@
     });
     const words = kind ? [make("span", `mark ${kind}`, kind)] : [];
     words.push(make("span", kind ? "verdict" : `mark ${verdict}`, `judged ${verdict} ${(score / 1000).toFixed(2)}`));
+    if (value !== undefined) words.push(make("span", "sorted-by", value === null ? "not known yet" : VALUES[asap.current.sort](value)));
     const label = [name, kind && `${kind} in truth`, `judged ${verdict}`, `score ${(score / 1000).toFixed(2)}`, flag];
-    const frame = make("span", "frame", flag ? [image, make("span", `flag ${wrong ? "wrong" : "unsure"}`, flag)] : image);
+    const frame = make("span", "frame", flag ? [image, make("span", `flag ${wrong ? "wrong" : "unsure"}`, flag)] : [image]);
     const parts = [frame, make("span", "caption", words)];
     return make("button", `tile ${kind}${wrong ? " mistaken" : ""}`, parts, {
       type: "button", "data-go": `image=${row}`, "data-row": row, title: name, "aria-label": label.filter(Boolean).join(", "),
     });
   }
 
-  function words(shown, cell, side) {
-    if (cell === null) {
-      const hint = asap.labelled() ? "the most confident errors come first" : "the least certain come first";
-      return ["Whole collection", `Choose a cell to see its images. Until then: all of them${asap.current.sort === "errors" ? ", " + hint : ""}.`];
-    }
-    if (!shown.n) return [asap.cellName(cell, side), "This cell holds no images."];
-    const parts = [];
+  // What is shown, and how many of them are judged right.
+  function words(shown) {
+    const { a, filter, sort } = asap.current;
+    const title = a ? name(a) : filter ? "All that pass the filter" : "Whole collection";
+    if (!shown.n) return [title, filter ? "No image of it passes the filter." : "It holds no images."];
+    const parts = [asap.plural(shown.n, "image", "images")];
     if (asap.labelled()) {
       parts.push(`${asap.percent(shown.fake / shown.n)} fake`);
-      parts.push(`${asap.number(shown.right)} judged right (${asap.percent(shown.right / shown.n)}, 95 % interval ${asap.span(shown.low, shown.high)})`);
+      parts.push(`${asap.number(shown.right)} judged right (${asap.percent(shown.right / shown.n)}, 95 %: ${asap.span(shown.low, shown.high)})`);
     } else parts.push(`${asap.percent(shown.called / shown.n)} judged fake`);
-    return [`${asap.cellName(cell, side)}`, `${asap.plural(shown.n, "image", "images")} · ${parts.join(" · ")}`];
+    if (!a && sort === "errors") parts.push(asap.labelled() ? "the most confident errors come first" : "the least certain come first");
+    return [title, parts.join(" · ")];
   }
+
+  const name = (phrase) => (asap.phraseName ? asap.phraseName(phrase) : phrase);
 
   function pager(shown) {
     if (shown.pages < 2) return [make("span", "", shown.n ? `${asap.plural(shown.n, "image", "images")}` : "")];
@@ -50,35 +60,136 @@
     return [step("‹", "Previous page", shown.page - 1), make("span", "", range), step("›", "Next page", shown.page + 1)];
   }
 
-  function heading(title, cell) {
-    const parts = [make("span", "", title)];
-    if (cell !== null) parts.push(make("button", "text-button", "Show all", { type: "button", "data-go": "cell=&page=&image=" }));
+  function heading(title) {
+    const parts = [make("span", "set-name", title)];
+    if (asap.current.a) parts.push(make("button", "text-button", "Show all", { type: "button", "data-go": "a=&page=&image=" }));
     return parts;
   }
 
-  async function draw(plane, side, cell, sort, page) {
+  // What a sort goes by: a dimension, or the image that others are alike to ("like=7").
+  function by(sort) {
+    if (sort === "dimension") return asap.current.target === "logit" ? null : asap.current.target;
+    if (sort !== "alike") return 0;
+    const like = asap.conditions(asap.current.a).find((each) => each.startsWith("like="));
+    return like ? Number(like.slice(5)) : asap.current.image;
+  }
+
+  // The question behind a page of tiles; a sort that lacks what it goes by gives way to severity.
+  asap.gallery = {
+    asked: (page) => {
+      const { a, sort } = asap.current;
+      const number = by(sort);
+      return { of: asap.shown(a), sort: number === null ? "severity" : sort, by: number || 0, page, v: asap.edition() };
+    },
+  };
+
+  async function draw() {
     const turn = ++latest;
     const place = document.getElementById("image-tiles");
-    const where = cell === null ? "all" : cell;
+    controls();
     place.setAttribute("aria-busy", "true");
+    const url = asap.query("tiles", "", asap.gallery.asked(asap.current.page));
     try {
-      const url = asap.url("tiles", `${plane}/${side}/${where}?sort=${sort}&page=${page}&v=${asap.edition()}`);
-      const shown = await asap.fetchJson(url);
-      if (turn !== latest) return dash_clientside.no_update;
-      const [title, facts] = words(shown, cell, side);
-      document.getElementById("image-title").replaceChildren(...heading(title, cell));
-      document.getElementById("image-facts").textContent = facts;
-      document.getElementById("image-pager").replaceChildren(...pager(shown));
-      place.replaceChildren(...shown.tiles.map(tile));
-      place.scrollTop = 0;
+      if (place.dataset.url !== url) {
+        const shown = await asap.fetchJson(url);
+        if (turn !== latest) return dash_clientside.no_update;
+        const [title, facts] = words(shown);
+        document.getElementById("image-title").replaceChildren(...heading(title));
+        document.getElementById("image-facts").textContent = facts;
+        document.getElementById("image-pager").replaceChildren(...pager(shown));
+        place.replaceChildren(...shown.tiles.map((each, i) => tile(each, shown.values ? shown.values[i] : undefined)));
+        place.scrollTop = 0;
+        place.dataset.url = url;
+      }
+      await overlay(turn);
     } catch (error) {
       if (turn !== latest) return dash_clientside.no_update;
-      place.replaceChildren(make("p", "trouble", `The images could not be loaded: ${error.message}. Is the server still running?`));
+      place.dataset.url = "";
+      place.replaceChildren(make("p", "trouble", `The images could not be loaded: ${error.message}`));
     }
     place.setAttribute("aria-busy", "false");
-    place.dataset.cell = where;
+    place.dataset.of = asap.shown(asap.current.a) || "all";
     return dash_clientside.no_update;
   }
+
+  // The switches show the state, however it came about.
+  function controls() {
+    const { sort, target, overlay: on } = asap.current;
+    const here = (id) => document.getElementById(id);
+    here("image-choose-sort").value = sort;
+    here("image-target").value = String(target);
+    here("image-overlay").setAttribute("aria-pressed", String(on === "on"));
+    here("image-tiles").classList.toggle("with-maps", on === "on");
+  }
+
+  // Lay the maps of the target over the tiles; those that are missing are asked for.
+  async function overlay(turn) {
+    const { target, overlay: on } = asap.current;
+    const said = document.getElementById("image-mapped");
+    const tiles = [...document.querySelectorAll("#image-tiles .tile")];
+    if (on !== "on") {
+      said.replaceChildren();
+      tiles.forEach((each) => each.querySelector(".map")?.remove());
+      return;
+    }
+    const rows = tiles.map((each) => Number(each.dataset.row));
+    const state = await asap.fetchJson(asap.query("maps", "", { rows: rows.join(",") }));
+    if (turn !== latest) return;
+    const done = new Set(state.done);
+    for (const each of tiles) {
+      const row = Number(each.dataset.row);
+      if (done.has(row)) lay(each, row, target);
+      else each.querySelector(".map")?.remove();
+    }
+    const missing = rows.filter((row) => !done.has(row));
+    said.replaceChildren(...legend(missing.length, rows.length, state, target));
+    if (missing.length && asap.jobs && asap.jobs.can) asap.jobs.ask("relevance", { rows: missing });
+  }
+
+  function lay(each, row, target) {
+    const url = asap.query("map", `${target}/${row}.png`, { v: asap.edition() });
+    let map = each.querySelector(".map");
+    if (!map) {
+      map = make("img", "map", [], { alt: "", loading: "lazy" });
+      each.querySelector("img").after(map);
+    }
+    if (map.getAttribute("src") !== url) map.src = url;
+  }
+
+  function legend(missing, of, state, target) {
+    if (missing) {
+      const can = asap.jobs && asap.jobs.can;
+      const words = can ? `${of - missing} of ${of} maps are there, the rest are being computed` : `${of - missing} of ${of} maps are there`;
+      return [make("span", "quiet", words)];
+    }
+    const full = state.full[target === "logit" ? state.full.length - 1 : target];
+    return [
+      make("span", "mark real", "toward real"), make("span", "mark fake", "toward fake"),
+      make("span", "quiet", `full colour: ${full.toPrecision(2)} logits a token`),
+    ];
+  }
+
+  let later = 0;
+  document.addEventListener("asap:job", (event) => {
+    if (event.detail.kind !== "relevance" || asap.current.overlay !== "on") return;
+    clearTimeout(later); // maps come by the batch: look once they have settled
+    later = setTimeout(() => overlay(latest), 300);
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "image-choose-sort") asap.go({ sort: event.target.value, page: null });
+    if (event.target.id === "image-target") asap.go({ target: event.target.value });
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("#image-opacity, #image-opacity *")) {
+      document.documentElement.style.setProperty("--map-opacity", event.target.value);
+    }
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-overlay]")) asap.go({ overlay: asap.current.overlay === "on" ? null : "on" });
+  });
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, { gallery: { draw } });
 })();

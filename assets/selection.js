@@ -17,17 +17,20 @@
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate")); // what dcc.Location listens to
   };
 
+  const fits = {
+    object: (allowed, text) => allowed.find((value) => String(value) === text), // a list of values
+    number: (below, text) => (/^\d{1,9}$/.test(text) && Number(text) < below ? Number(text) : undefined),
+    string: (pattern, text) => (new RegExp(`^(?:${pattern})$`).test(text) ? text : undefined),
+  };
+
   // What the URL says, for everything that `known.choices` lists; defaults for what it does not say, or wrongly.
   function parse(search, known) {
     const query = new URLSearchParams(search);
     const found = {};
     for (const [key, allowed] of Object.entries(known.choices)) {
-      const text = query.get(key);
-      if (Array.isArray(allowed)) found[key] = allowed.find((value) => String(value) === text);
-      else if (/^\d{1,9}$/.test(text || "") && Number(text) < allowed) found[key] = Number(text);
-      if (found[key] === undefined) found[key] = known.values[key];
+      const value = fits[typeof allowed](allowed, query.get(key) ?? "");
+      found[key] = value === undefined ? known.values[key] : value;
     }
-    if (found.cell !== null && found.cell >= found.side ** 2) found.cell = null;
     if (found.page < 1) found.page = 1;
     return found;
   }
@@ -36,19 +39,56 @@
 
   const read = function (search, known, ...before) {
     asap.current = parse(search || "", known);
-    const keys = ["plane", "side", "show", "cell", "sort", "page", "image"]; // the order of selection.STORES
-    return keys.map((key, i) => {
+    document.body.dataset.focus = asap.current.focus || "";
+    document.dispatchEvent(new CustomEvent("asap:state"));
+    return Object.keys(known.choices).map((key, i) => {
       const value = asap.current[key];
       return before[i] === value ? dash_clientside.no_update : value;
     });
   };
 
+  // Phrases, see asap_core/selections.py: conditions joined by "&".
+  const conditions = (phrase) => (phrase || "").split("&").filter(Boolean);
+  asap.conditions = conditions;
+  asap.encode = (value) => String(value).replace(/[%&|=]/g, (sign) => "%" + sign.charCodeAt(0).toString(16).toUpperCase());
+
+  // Two phrases that must both hold; each condition once.
+  asap.both = (one, other) => [...new Set([...conditions(one), ...conditions(other)])].join("&");
+
+  // The images that views are of: a group under the filter, all under the filter where no group is named.
+  asap.shown = (group) => asap.both(group, asap.current.filter);
+
+  const EXCLUDE = [
+    ["real", "fake"], ["judged-real", "judged-fake"], ["right", "wrong", "misses", "false-alarms"], ["inconclusive", "conclusive"],
+  ];
+
+  // The filter: whole conditions that are on or off, and keys with several values ("generator=A|B").
+  asap.filter = {
+    has: (condition) => conditions(asap.current.filter).includes(condition),
+    set(phrase) {
+      asap.go({ filter: phrase || null, page: null });
+    },
+    toggle(condition) {
+      const rivals = EXCLUDE.find((group) => group.includes(condition)) || [];
+      const now = conditions(asap.current.filter);
+      const kept = now.filter((each) => each !== condition && !rivals.includes(each));
+      this.set([...kept, ...(now.includes(condition) ? [] : [condition])].join("&"));
+    },
+    values(key) {
+      const found = conditions(asap.current.filter).find((each) => each.startsWith(key + "="));
+      return found ? found.slice(key.length + 1).split("|") : [];
+    },
+    // One condition of a key: the values (already encoded) in place of those before; none forgets it.
+    put(key, values) {
+      const kept = conditions(asap.current.filter).filter((each) => !each.startsWith(key + "="));
+      this.set([...kept, ...(values.length ? [`${key}=${values.join("|")}`] : [])].join("&"));
+    },
+  };
+
   const choose = function (plane, side, show) {
     const now = asap.current;
-    if (plane !== undefined && side !== undefined && (plane !== now.plane || side !== now.side)) {
-      asap.go({ plane, side, cell: null, page: null, image: null, show });
-    } else if (show !== undefined && show !== now.show) {
-      asap.go({ show });
+    if (plane !== undefined && side !== undefined && (plane !== now.plane || side !== now.side || show !== now.show)) {
+      asap.go({ plane, side, show, view: plane === now.plane ? now.view : null });
     }
   };
 

@@ -29,7 +29,7 @@
     return all;
   }
 
-  function render(place, table, chosen) {
+  function render(place, table, cell) {
     const { make } = asap;
     const shown = columns(table);
     const by = shown.find((column) => column.by === order.by) || shown[1];
@@ -44,9 +44,9 @@
       const cells = shown.map((column, k) => {
         const text = column.text(j);
         if (k) return make("td", "", text);
-        return make("th", "", make("button", "", text, { type: "button", "data-go": `cell=${code}&page=&image=` }), { scope: "row" });
+        return make("th", "", make("button", "", text, { type: "button", "data-go": `a=${encodeURIComponent(`cell=${asap.current.plane}/${table.side}/${code}`)}&page=&image=` }), { scope: "row" });
       });
-      return make("tr", code === chosen ? "chosen" : "", cells);
+      return make("tr", `cell=${asap.current.plane}/${table.side}/${code}` === cell ? "chosen" : "", cells);
     });
     const caption = make("caption", "", `${asap.plural(rows.length, "cell", "cells")} with images, of ${asap.number(table.side ** 2)}`);
     const drawn = make("table", "", [caption, make("thead", "", make("tr", "", head)), make("tbody", "", body)]);
@@ -56,7 +56,7 @@
       if (!button) return;
       const name = button.dataset.sort;
       order = { by: name, down: order.by === name ? !order.down : name !== "code" };
-      render(place, table, asap.current.cell);
+      render(place, table, cell);
       place.querySelector(`[data-sort="${name}"]`).focus();
     });
   }

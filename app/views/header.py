@@ -25,6 +25,18 @@ LIMITS = (
     ("Intervals", "95 %: Wilson's for cells, bootstrap for the whole collection."),
 )
 MAPS = {"srg": "Gain", "correlation": "Correlation", "pointing": "On the flaw", "mass_ratio": "Density on the flaw"}
+KEYS = (
+    ("Arrows", "From cell to cell in the plane; from image to image where one is open"),
+    ("Enter", "Take the cell as group A, or open the image"),
+    ("c", "Compare: in the plane, the cell becomes group B; elsewhere A and B change places"),
+    ("Space", "Show the maps; while they are shown, hold it to see without"),
+    ("e", "The next image that is judged wrong"),
+    ("m, r", "In an opened image: magnify, mark a region"),
+    ("p", "Show where the opened image lies in the plane"),
+    ("/", "Search"),
+    ("Esc", "Close, or let go"),
+    ("?", "This list"),
+)
 
 
 class ids:
@@ -33,13 +45,14 @@ class ids:
     about = "header-about"
     card = "header-card"
     skipped = "header-skipped"
+    keys = "header-keys"
 
 
 def layout(analysis: Analysis) -> html.Header:
     """The strip, a banner where the audit warns, and the dialogs."""
     info = analysis.info
     skipped = info.get("skipped", [])
-    buttons = [_opener("About", ids.about)]
+    buttons = [_opener("About", ids.about), _opener("Keys", ids.keys)]
     if skipped:
         buttons.insert(0, _opener(f"{len(skipped):,} skipped", ids.skipped))
     strip = html.Div(
@@ -57,7 +70,14 @@ def layout(analysis: Analysis) -> html.Header:
         className="strip",
     )
     return html.Header(
-        [strip, *_banner(info), _about(analysis), *_card(info), *([_skipped(skipped)] if skipped else [])],
+        [
+            strip,
+            *_banner(info),
+            _about(analysis),
+            _dialog(ids.keys, "Keys", [_list(KEYS)]),
+            *_card(info),
+            *([_skipped(skipped)] if skipped else []),
+        ],
         className="header",
     )
 

@@ -1,4 +1,4 @@
-"""Image View: the images of the selected cell, or of the whole collection, a hundred at a time.
+"""Image View: the images of group A, or of the whole collection, a hundred at a time, with their maps over them.
 
 The tiles are drawn by `assets/gallery.js` from one small file a page; a click on one opens it.
 """
@@ -8,10 +8,16 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from asap_core.analysis import Analysis
 
 from .. import selection, theme
-from ..gallery import Gallery
 
-SORTS = {"errors": "Errors", "severity": "Severity", "row": "Catalogue"}
-UNLABELLED_SORTS = {"errors": "Least certain", "severity": "Severity", "row": "Catalogue"}
+SORTS = {
+    "errors": "Errors first",
+    "severity": "Severity",
+    "sensitivity": "Sensitivity",
+    "dimension": "Dimension",
+    "alike": "Alike",
+    "row": "Catalogue",
+}
+UNLABELLED_SORTS = SORTS | {"errors": "Least certain"}
 
 
 class ids:
@@ -22,32 +28,27 @@ class ids:
     tiles = "image-tiles"
     pager = "image-pager"
     choose_sort = "image-choose-sort"
+    overlay = "image-overlay"
+    target = "image-target"
+    opacity = "image-opacity"
+    mapped = "image-mapped"
     drawn = "image-drawn"
 
 
 def layout(analysis: Analysis) -> html.Section:
     """The panel."""
     names = UNLABELLED_SORTS if analysis.is_fake is None else SORTS
-    options = [{"label": label, "value": value} for value, label in names.items()]
-    sort = html.Div(
-        [
-            html.Span("Sort", className="choice-label"),
-            dcc.RadioItems(options, id=ids.choose_sort, className="choice"),
-        ],
-        className="choice-group",
-        role="group",
-        **theme.attributes(aria_label="Order of the images"),
+    sort = html.Label(
+        [html.Span("Sort", className="choice-label"), _select(ids.choose_sort, names)], className="choice-group"
     )
     return html.Section(
         [
             html.Header([html.H2("Images"), sort], className="panel-head"),
             html.Div(
-                [
-                    html.Div(id=ids.title, className="set-title"),
-                    html.Div(id=ids.facts, className="set-facts"),
-                ],
+                [html.Div(id=ids.title, className="set-title"), html.Div(id=ids.facts, className="set-facts")],
                 className="set",
             ),
+            _overlay(analysis),
             html.Div(id=ids.tiles, className="tiles", tabIndex="-1"),
             html.Div(id=ids.pager, className="pager"),
             html.Div(id=ids.drawn, hidden=True),
@@ -57,24 +58,40 @@ def layout(analysis: Analysis) -> html.Section:
     )
 
 
-def register(app: Dash, gallery: Gallery) -> None:
-    """Draw the tiles when the selection changes."""
+def _select(name: str, options: dict[str, str]) -> html.Select:
+    """A native list: `assets/gallery.js` hears its change and shows the state."""
+    return html.Select([html.Option(label, value=value) for value, label in options.items()], id=name)
+
+
+def _overlay(analysis: Analysis) -> html.Div:
+    """The maps' switch, what they are of, and how strongly they cover the images."""
+    targets = {"logit": "the verdict", **{f"{k}": f"dimension {k + 1}" for k in range(len(analysis.head))}}
+    switch = html.Button(
+        "Maps",
+        id=ids.overlay,
+        className="text-button switch",
+        title="Show what moves the detector, over the images (hold the space bar to see without)",
+        **theme.attributes(aria_pressed="false", data_overlay="yes"),
+    )
+    of = html.Label([html.Span("of", className="choice-label"), _select(ids.target, targets)], className="choice-group")
+    opacity = dcc.Input(
+        id=ids.opacity,
+        type="range",
+        min=0.1,
+        max=1,
+        step=0.05,
+        value=0.8,
+        **theme.attributes(aria_label="Opacity of the maps"),
+    )
+    return html.Div([switch, of, opacity, html.Span(id=ids.mapped, className="mapped")], className="overlay-bar")
+
+
+def register(app: Dash) -> None:
+    """Draw the tiles when what they show changes."""
     here = selection.ids
     app.clientside_callback(
         ClientsideFunction("gallery", "draw"),
         Output(ids.drawn, "children"),
-        Input(here.plane, "data"),
-        Input(here.side, "data"),
-        Input(here.cell, "data"),
-        Input(here.sort, "data"),
-        Input(here.page, "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("selection", "show"), Output(ids.choose_sort, "value"), Input(here.sort, "data")
-    )
-    app.clientside_callback(
-        ClientsideFunction("selection", "chooseSort"),
-        Input(ids.choose_sort, "value"),
+        *(Input(store, "data") for store in (here.a, here.filter, here.sort, here.page, here.target, here.overlay)),
         prevent_initial_call=True,
     )

@@ -21,13 +21,23 @@ class ids:
 
     dialog = "opened-dialog"
     content = "opened-content"
+    frame = "opened-frame"
+    regions = "opened-regions"
+    alike = "opened-alike"
+    target = "opened-target"
+    said = "opened-said"
+    drawn = "opened-drawn"
     shown = "opened-shown"
 
 
 def layout(analysis: Analysis) -> html.Dialog:
     """The dialog, empty; Esc closes it, as everywhere."""
     return html.Dialog(
-        [html.Div(id=ids.content, className="opened"), html.Div(id=ids.shown, hidden=True)],
+        [
+            html.Div(id=ids.content, className="opened"),
+            html.Div(id=ids.shown, hidden=True),
+            html.Div(id=ids.drawn, hidden=True),
+        ],
         id=ids.dialog,
         className="dialog wide",
         **theme.attributes(aria_label="Image", data_deselect="image"),
@@ -35,24 +45,21 @@ def layout(analysis: Analysis) -> html.Dialog:
 
 
 def register(app: Dash, gallery: Gallery) -> None:
-    """Fill the dialog for the selected image, then open it in the browser."""
+    """Fill the dialog for the selected image, then open it in the browser, which draws maps and regions into it."""
     analysis, here = gallery.analysis, selection.ids
     full = float(np.percentile(np.abs(analysis.contributions), BEYOND)) or 1.0
 
     @app.callback(
         Output(ids.content, "children"),
         Input(here.image, "data"),
-        State(here.plane, "data"),
-        State(here.side, "data"),
-        State(here.cell, "data"),
-        State(here.sort, "data"),
+        *(State(store, "data") for store in (here.a, here.filter, here.sort, here.target)),
         prevent_initial_call=True,
     )
-    def fill(row: int | None, plane: str, side: int, cell: int | None, sort: str) -> list:
+    def fill(row: int | None, a: str | None, chosen: str | None, sort: str, target: str | int) -> list:
         """The dialog's content; nothing where no image is selected."""
         if row is None:
             return []
-        return content(analysis, row, gallery.rows(plane, side, cell, sort), full)
+        return content(analysis, row, gallery.around(a, chosen, sort, target), full)
 
     app.clientside_callback(
         ClientsideFunction("dialog", "sync"),
@@ -61,37 +68,72 @@ def register(app: Dash, gallery: Gallery) -> None:
         Input(ids.content, "children"),
         prevent_initial_call=True,
     )
+    app.clientside_callback(
+        ClientsideFunction("opened", "draw"),
+        Output(ids.drawn, "children"),
+        Input(ids.content, "children"),
+        *(Input(store, "data") for store in (here.target, here.overlay)),
+        State(here.image, "data"),
+        prevent_initial_call=True,
+    )
 
 
 def content(analysis: Analysis, row: int, rows: NDArray, full: float) -> list:
     """The picture beside what is known of it; `rows` (r,) are its neighbours in the gallery's order."""
     name = analysis.paths[row]
-    width, height = analysis.arrays["size"][row].tolist()
-    picture = html.Img(
-        src=images.url(analysis, row),
-        alt=f"Image {name}",
-        className="tiny" if min(width, height) <= 128 else "",
-        width=width,
-        height=height,
-        style={"maxWidth": f"{ENLARGED * width}px", "maxHeight": f"{ENLARGED * height}px"},
-    )
     close = html.Button("×", className="icon-button", **theme.attributes(data_close=ids.dialog, aria_label="Close"))
+    regions = html.Div(id=ids.regions, className="block regions")
+    alike = html.Div(id=ids.alike, className="block alike")
+    known = [verdict(analysis, row), regions, bars(analysis, row, full), alike, facts(analysis, row)]
     return [
-        html.Figure([picture], className="opened-picture"),
+        html.Div([_picture(analysis, row), _tools(analysis, row)], className="opened-left"),
         html.Div(
             [
                 html.Header(
                     [html.H2(name.rsplit("/", 1)[-1], title=name), *_steps(row, rows), close],
                     className="dialog-head",
                 ),
-                html.Div(
-                    [verdict(analysis, row), bars(analysis, row, full), facts(analysis, row)],
-                    className="opened-text",
-                ),
+                html.Div(known, className="opened-text"),
             ],
             className="opened-side",
         ),
     ]
+
+
+def _picture(analysis: Analysis, row: int) -> html.Div:
+    """The image, in a frame of its shape that maps and regions are drawn into."""
+    width, height = analysis.arrays["size"][row].tolist()
+    picture = html.Img(src=images.url(analysis, row), alt=f"Image {analysis.paths[row]}", width=width, height=height)
+    shape = {"--aspect": f"{width / height:.4f}", "--most": f"{ENLARGED * width}px"}
+    return html.Div(html.Div(picture, id=ids.frame, className="opened-frame", style=shape), className="opened-picture")
+
+
+def _tools(analysis: Analysis, row: int) -> html.Div:
+    """What can be done with the picture; heard by `assets/opened.js` and, where the selection changes, by all."""
+    targets = {"logit": "the verdict", **{f"{k}": f"dimension {k + 1}" for k in range(len(analysis.head))}}
+    choices = [html.Option(label, value=value) for value, label in targets.items()]
+    marks = theme.attributes
+
+    def tool(label: str, title: str, key: str = "", **heard: str) -> html.Button:
+        return html.Button(
+            label, className="text-button switch", title=f"{title}{key and f' ({key})'}", **marks(**heard)
+        )
+
+    of = html.Label([html.Span("of", className="choice-label"), html.Select(choices, id=ids.target)])
+    return html.Div(
+        [
+            tool("Maps", "What moves the detector; hold the space bar to see without", "space", data_overlay="yes"),
+            of,
+            tool("Magnify", "A magnifier that follows the pointer", "m", data_tool="magnify", aria_pressed="false"),
+            tool("Mark a region", "Paint over a region to take it away and judge again", "r", data_tool="mark",
+                 aria_pressed="false"),
+            tool("Show in plane", "Close, and show where this image lies", "p", data_tool="plane"),
+            tool("More like this", "The hundred images that are nearest to it", "",
+                 data_go=f"a=like%3D{row}&sort=alike&image=&page="),
+            html.Span(id=ids.said, className="quiet said", **marks(aria_live="polite")),
+        ],
+        className="opened-tools",
+    )  # fmt: skip
 
 
 def _steps(row: int, rows: NDArray) -> list:
@@ -159,9 +201,11 @@ def bars(analysis: Analysis, row: int, full: float) -> html.Div:
         side = "fake" if value > 0 else "real"
         width = f"{min(abs(value) / full, 1) * 50:.1f}%"
         bar = html.Span(className=f"bar {side}", style={"width": width})
+        go = theme.attributes(data_go=f"target={dimension}&overlay=on", aria_label=f"Maps of dimension {dimension + 1}")
+        chosen = html.Button(f"{dimension + 1}", className="text-button", **go)
         rows.append(
             html.Tr(
-                [html.Th(f"{dimension + 1}"), html.Td(bar, className="bar-cell"), html.Td(signed(value))],
+                [html.Th(chosen), html.Td(bar, className="bar-cell"), html.Td(signed(value))],
                 title=f"Dimension {dimension + 1}: {abs(value):.2f} toward {side}",
             )
         )

@@ -5,7 +5,7 @@ an analysis, never an image's own: an image in which nothing speaks has no group
 where the valley between them is clearly lower: what touches need not be one thing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,6 +83,46 @@ def groups(
 def elsewhere(logit_map: NDArray, found: Sequence[PixelGroup]) -> float:
     """What of a map (g, g) lies in none of its groups, in logits."""
     return float(np.sum(logit_map, dtype=np.float64)) - sum(group.contribution for group in found)
+
+
+def outline(mask: NDArray[np.bool_], seen: Box) -> list[Floats]:
+    """The borders of a mask (h, w) that covers `seen`: closed polygons (m, 2), x and y in the original's pixels.
+
+    A corner only where the border turns; holes are borders too.
+    """
+    left, top, right, bottom = seen
+    step = np.array([(right - left) / mask.shape[1], (bottom - top) / mask.shape[0]])
+    follows: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for (y, x), sides in _borders(mask):
+        corners = ((x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1))  # clockwise, so the mask lies to the right
+        for side in sides:
+            follows.setdefault(corners[side], []).append(corners[(side + 1) % 4])
+    found = []
+    while follows:
+        path = [next(iter(follows))]
+        while path[-1] in follows:
+            ends = follows[path[-1]]
+            path.append(ends.pop())
+            if not ends:
+                del follows[path[-2]]
+        found.append((np.array([left, top]) + _turns(path[:-1]) * step).astype(np.float32))
+    return found
+
+
+def _borders(mask: NDArray[np.bool_]) -> Iterator[tuple[tuple[int, int], list[int]]]:
+    """Cells of a mask with those of their sides (above, right, below, left) beyond which it ends."""
+    around = np.pad(mask, 1)
+    beyond = np.stack([around[:-2, 1:-1], around[1:-1, 2:], around[2:, 1:-1], around[1:-1, :-2]], -1)
+    ends = mask[..., None] & ~beyond  # (h, w, 4)
+    for y, x in np.argwhere(ends.any(-1)).tolist():
+        yield (y, x), np.flatnonzero(ends[y, x]).tolist()
+
+
+def _turns(path: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """The corners (m, 2) of a closed path of unit steps."""
+    points = np.array(path)
+    before, after = points - np.roll(points, 1, 0), np.roll(points, -1, 0) - points
+    return points[(before != after).any(1)]
 
 
 def _hills(fine: Floats, at: float) -> NDArray[np.int32]:
