@@ -166,8 +166,8 @@ class _Search:
             maps = unusual(kept.maps[[row]], kept.remainder[[row]], usual)[0][0]  # (T, g, g)
             size = (int(sizes[row, 0]), int(sizes[row, 1]))
             seen = self.eye.tower.box(size)
-            found += [(int(row), group) for group in pixels.groups(maps[-1], maps[:-1] * weight, at, seen, size)]
-            loud += [np.abs(maps[-1]) * group.held for _, group in found[len(loud) :]]
+            found += [(int(row), seen, group) for group in pixels.groups(maps[-1], maps[:-1] * weight, at, seen, size)]
+            loud += [np.abs(maps[-1]) * group.held for _, _, group in found[len(loud) :]]
         self.weights = np.array(loud, np.float32).reshape(len(found), *self.eye.grid)
         return Groups.of(found, self.eye.grid, len(self.made.head)), at
 

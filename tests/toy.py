@@ -208,6 +208,7 @@ def found(study: Analysis, of: str | None = None) -> Path:
         contribution=(side * dice.uniform(1, 3, m) / (1 + number)).astype(np.float32),
         dimensions=(side[:, None] * dice.uniform(0, 0.3, (m, DIMENSIONS))).astype(np.float32),
         held=held,
+        seen=np.tile(np.array([0, 0, WIDTH, HEIGHT], np.float32), (m, 1)),
         box=np.array([(40 + 30 * k, 30 + 20 * k, 100 + 30 * k, 90 + 20 * k) for k in number], np.float32),
         centre=np.stack([0.2 + 0.2 * number, 0.2 + 0.15 * number], 1).astype(np.float32),
         typical=dice.uniform(0, 1, m).astype(np.float32),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from . import contribution
 from .naming import Name
-from .pixels import PixelGroup
+from .pixels import Box, PixelGroup
 
 EXEMPLARS = 4  # of each kind
 TYPICAL = 3  # dimensions named
@@ -26,20 +26,22 @@ class Groups:
     contribution: NDArray[np.float32]  # (m,) logits beyond the same places of authentic images, above 0 toward fake
     dimensions: NDArray[np.float32]  # (m, d) what of it comes through which dimension
     held: NDArray[np.float16]  # (m, g, g) share of each token
+    seen: NDArray[np.float32]  # (m, 4) what the tokens cover: left, top, right, bottom in the original's pixels
     box: NDArray[np.float32]  # (m, 4) left, top, right, bottom in the original's pixels
     centre: NDArray[np.float32]  # (m, 2) across and down the original, 0 to 1
     typical: NDArray[np.float32]  # (m,) how alike the others of its pattern; 0 in none
 
     @classmethod
-    def of(cls, found: Sequence[tuple[int, PixelGroup]], grid: tuple[int, int], dimensions: int) -> "Groups":
-        """Rows and their pixel groups as a table, in no pattern yet."""
-        m, each = len(found), [group for _, group in found]
+    def of(cls, found: Sequence[tuple[int, Box, PixelGroup]], grid: tuple[int, int], dimensions: int) -> "Groups":
+        """Rows, what is seen of them, and their pixel groups as a table, in no pattern yet."""
+        m, each = len(found), [group for _, _, group in found]
         return cls(
-            row=np.array([row for row, _ in found], np.int64),
+            row=np.array([row for row, _, _ in found], np.int64),
             pattern=np.full(m, -1),
             contribution=np.array([group.contribution for group in each], np.float32),
             dimensions=np.array([group.dimensions for group in each], np.float32).reshape(m, dimensions),
             held=np.array([group.held for group in each], np.float16).reshape(m, *grid),
+            seen=np.array([seen for _, seen, _ in found], np.float32).reshape(m, 4),
             box=np.array([group.box for group in each], np.float32).reshape(m, 4),
             centre=np.array([group.centre for group in each], np.float32).reshape(m, 2),
             typical=np.zeros(m, np.float32),

@@ -23,6 +23,7 @@ def groups() -> Groups:
         contribution=np.array([1.0, 2.0, 0.5, 3.0, 0.25], np.float32),
         dimensions=np.array([[0.2, 0.8], [1, 1], [0, 0.5], [1, 2], [0.25, 0]], np.float32),
         held=held,
+        seen=np.tile(np.array([0, 0, 8, 8], np.float32), (5, 1)),
         box=np.tile(np.array([1, 2, 3, 4], np.float32), (5, 1)),
         centre=np.full((5, 2), (0.4, 0.7), np.float32),
         typical=np.arange(5, dtype=np.float32),
