@@ -1,5 +1,7 @@
 """The page: a strip and the filter above, the views, the status below; it fills the window and only panels scroll."""
 
+from typing import Any
+
 from dash import html
 
 from asap_core.analysis import Analysis
@@ -25,10 +27,9 @@ def page(analysis: Analysis) -> html.Div:
 
 def _panel(name: str, section: html.Section) -> html.Section:
     """A view's panel, with the button that enlarges it over the others at the end of its head."""
-    head, *_ = section.children
-    label = f"Enlarge, or show all panels again: {name}"
-    enlarge = html.Button(
-        className="icon-button enlarge", title=label, **theme.attributes(data_focus=name, aria_label=label)
-    )
-    head.children = [*head.children, enlarge]
+    parts: Any = section.children
+    label = f"Enlarge this panel ({name}), or show all again"
+    marks = theme.attributes(data_focus=name, aria_label=label)
+    enlarge = html.Button(className="icon-button enlarge", title=label, **marks)
+    parts[0].children = [*parts[0].children, enlarge]
     return section

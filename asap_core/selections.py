@@ -126,7 +126,7 @@ def _by_text(made: Analysis, values: Sequence[str]) -> Mask:
 def _by_cell(made: Analysis, values: Sequence[str]) -> Mask:
     chosen = np.zeros(made.n, np.bool_)
     for value in values:
-        plane, side, code = (value.split("/") + ["", ""])[:3]
+        plane, side, code = [*value.split("/"), "", ""][:3]
         known = plane in PLANES and re.fullmatch(r"\d{1,2}", side) and int(side) in cells.SIDES
         if not known or not re.fullmatch(r"\d{1,4}", code) or int(code) >= int(side) ** 2:
             raise SettingsError(f"no cell {value!r}: expected PLANE/SIDE/CODE, as in content/16/120")
@@ -142,7 +142,7 @@ def _by_lasso(made: Analysis, values: Sequence[str]) -> Mask:
             polygon = np.array([[float(at) for at in corner.split(",")] for corner in corners], np.float64)
         except ValueError:
             polygon = np.zeros(0)
-        shaped = polygon.ndim == 2 and polygon.shape[1] == 2 and 3 <= len(polygon) <= CORNERS
+        shaped = polygon.shape == (len(corners), 2) and 3 <= len(polygon) <= CORNERS
         if plane not in PLANES or not shaped or not np.isfinite(polygon).all():
             raise SettingsError(f"no lasso {value[:40]!r}: expected PLANE/X,Y/X,Y/X,Y with 3 to {CORNERS} corners")
         chosen |= inside(np.asarray(made.positions(plane)), polygon)

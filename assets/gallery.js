@@ -119,6 +119,8 @@
     here("image-choose-sort").value = sort;
     here("image-target").value = String(target);
     here("image-overlay").setAttribute("aria-pressed", String(on === "on"));
+    const opacity = here("image-opacity");
+    if (!opacity.firstChild) opacity.append(make("input", "", [], { type: "range", min: 0.1, max: 1, step: 0.05, value: 0.8, "aria-label": "Opacity of the maps", title: "Opacity" }));
     here("image-tiles").classList.toggle("with-maps", on === "on");
   }
 

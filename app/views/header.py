@@ -74,7 +74,7 @@ def layout(analysis: Analysis) -> html.Header:
             strip,
             *_banner(info),
             _about(analysis),
-            _dialog(ids.keys, "Keys", [_list(KEYS)]),
+            _keys(),
             *_card(info),
             *([_skipped(skipped)] if skipped else []),
         ],
@@ -188,6 +188,10 @@ def _about(analysis: Analysis) -> html.Dialog:
     if summary.get("by_generator"):
         parts += [html.H3("Judged right, by generator"), _by_generator(summary["by_generator"])]
     return _dialog(ids.about, "About these numbers", parts)
+
+
+def _keys() -> html.Dialog:
+    return _dialog(ids.keys, "Keys", [_list(KEYS)])
 
 
 def _card(info: Mapping[str, Any]) -> list[html.Dialog]:

@@ -3,7 +3,7 @@
 The tiles are drawn by `assets/gallery.js` from one small file a page; a click on one opens it.
 """
 
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, html
 
 from asap_core.analysis import Analysis
 
@@ -74,16 +74,9 @@ def _overlay(analysis: Analysis) -> html.Div:
         **theme.attributes(aria_pressed="false", data_overlay="yes"),
     )
     of = html.Label([html.Span("of", className="choice-label"), _select(ids.target, targets)], className="choice-group")
-    opacity = dcc.Input(
-        id=ids.opacity,
-        type="range",
-        min=0.1,
-        max=1,
-        step=0.05,
-        value=0.8,
-        **theme.attributes(aria_label="Opacity of the maps"),
+    return html.Div(
+        [switch, of, html.Span(id=ids.opacity), html.Span(id=ids.mapped, className="mapped")], className="overlay-bar"
     )
-    return html.Div([switch, of, opacity, html.Span(id=ids.mapped, className="mapped")], className="overlay-bar")
 
 
 def register(app: Dash) -> None:

@@ -35,8 +35,7 @@ def layout(analysis: Analysis) -> html.Dialog:
     return html.Dialog(
         [
             html.Div(id=ids.content, className="opened"),
-            html.Div(id=ids.shown, hidden=True),
-            html.Div(id=ids.drawn, hidden=True),
+            *(html.Div(id=name, hidden=True) for name in (ids.shown, ids.drawn)),
         ],
         id=ids.dialog,
         className="dialog wide",
@@ -115,9 +114,8 @@ def _tools(analysis: Analysis, row: int) -> html.Div:
     marks = theme.attributes
 
     def tool(label: str, title: str, key: str = "", **heard: str) -> html.Button:
-        return html.Button(
-            label, className="text-button switch", title=f"{title}{key and f' ({key})'}", **marks(**heard)
-        )
+        said = f"{title} ({key})" if key else title
+        return html.Button(label, className="text-button switch", title=said, **marks(**heard))
 
     of = html.Label([html.Span("of", className="choice-label"), html.Select(choices, id=ids.target)])
     return html.Div(
