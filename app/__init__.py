@@ -8,15 +8,19 @@ from asap_core.analysis import Analysis
 
 from . import (
     comparisons,
+    crops,
     dimensions,
     evidence,
     facets,
+    findings,
     flips,
     gallery,
     images,
     layout,
+    lists,
     maps,
     measures,
+    neighbours,
     planes,
     points,
     responses,
@@ -24,7 +28,7 @@ from . import (
     theme,
 )
 from .groups import Groups
-from .views import dimension, filters, image, opened, overview
+from .views import dimension, filters, image, opened, overview, pattern
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -51,18 +55,24 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     points.register(app, places)
     gallery.register(app, pages)
     facets.register(app, groups)
+    lists.register(app, groups)
     drawn, spoken = maps.Shown(analysis), dimensions.Dimensions(groups)
     maps.register(app, drawn)
+    neighbours.register(app, analysis)
     dimensions.register(app, spoken)
     evidence.register(app, spoken, drawn)
     flips.register(app, spoken)
     comparisons.register(app, groups)
+    found = findings.Discoveries(groups)
+    findings.register(app, found)
+    crops.register(app, found, cache / "thumbnails")
     app.layout = layout.page(analysis)
     selection.register(app)
     theme.register(app)
     filters.register(app)
-    overview.register(app, places)
+    overview.register(app)
     image.register(app)
+    pattern.register(app)
     dimension.register(app)
     opened.register(app, pages)
     responses.nothing_else(
@@ -81,6 +91,8 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
             "maps",
             "map",
             "groups",
+            "patterns",
+            "crop",
             *dimensions.KINDS,
         ),
     )

@@ -4,6 +4,7 @@ A row becomes a path by the analysis' table; a path never comes from the browser
 Pillow first and has the size that the analysis noted, so nothing else on the disk can leave through here.
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -59,11 +60,16 @@ def thumbnail_url(analysis: Analysis, row: int, size: int = SIZES[0]) -> str:
     return f"/thumb/{analysis.fingerprint}/{row}?s={size}"
 
 
-def register(app: Dash, analysis: Analysis, folder: Path) -> None:
-    """Add both routes; thumbnails are kept in `folder`, which is made private."""
+def cache(folder: Path) -> Cache:
+    """What keeps small pictures, in a folder that is made private."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
-    kept = Cache(str(folder), disk=BytesOnly, size_limit=CACHE_BYTES, eviction_policy="least-recently-stored")
+    return Cache(str(folder), disk=BytesOnly, size_limit=CACHE_BYTES, eviction_policy="least-recently-stored")
+
+
+def register(app: Dash, analysis: Analysis, folder: Path) -> None:
+    """Add both routes; thumbnails are kept in `folder`, which is made private."""
+    kept = cache(folder)
 
     @app.server.get("/img/<fingerprint>/<int:row>", endpoint="image")
     def image(fingerprint: str, row: int) -> Response:
@@ -103,22 +109,31 @@ def original(analysis: Analysis, row: int) -> tuple[bytes, str]:
 
 def thumbnail(analysis: Analysis, row: int, size: int, kept: Cache) -> bytes:
     """A small upright WebP: shorter side at most `size`, never enlarged; made once per version of a file."""
+
+    def draw(data: bytes) -> Image.Image:
+        picture = images.read(data, at_least=size)
+        short = min(size, *picture.size)
+        scale = short / min(picture.size)
+        width, height = (min(max(1, round(side * scale)), LONGEST * short) for side in picture.size)  # see `middle`
+        return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
+
+    return once(analysis, row, str(size), kept, draw)
+
+
+def once(analysis: Analysis, row: int, what: str, kept: Cache, draw: Callable[[bytes], Image.Image]) -> bytes:
+    """A WebP drawn of an image's bytes, made once per version of the file; `what` says which drawing it is."""
     path = _path(analysis, row)
     try:
         status = path.stat()
     except OSError as error:
         raise ImageError(f"cannot be opened: {(error.strerror or str(error)).lower()}") from error
-    key = f"{analysis.fingerprint}/{row}/{size}/{status.st_mtime_ns}/{status.st_size}"
+    key = f"{analysis.fingerprint}/{row}/{what}/{status.st_mtime_ns}/{status.st_size}"
     found = kept.get(key)
     if isinstance(found, bytes):
         return found
     data, _ = _open(analysis, row)
-    picture = images.read(data, at_least=size)
-    short = min(size, *picture.size)
-    scale = short / min(picture.size)
-    width, height = (min(max(1, round(side * scale)), LONGEST * short) for side in picture.size)  # see `middle`
     written = BytesIO()
-    ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS).save(written, "WEBP", quality=82, method=4)
+    draw(data).save(written, "WEBP", quality=82, method=4)
     kept.set(key, written.getvalue())
     return written.getvalue()
 

@@ -12,7 +12,7 @@ from typing import Any
 from dash import Dash
 from flask import Response, abort, request
 
-from asap_core.errors import AsapError
+from asap_core.errors import AsapError, SettingsError
 
 SMALL = 1400  # bytes; what fits into one packet is not zipped
 FOREVER = "public, max-age=31536000, immutable"  # the URL holds the fingerprint: new content, new URL
@@ -43,6 +43,17 @@ def answer(content: Mapping[str, Any], lasting: bool = True, status: int = 200) 
         response.headers["Cache-Control"] = "no-cache"
     response.status_code = status if status != 200 else response.status_code
     return response
+
+
+def asked() -> dict[str, Any]:
+    """The JSON object that was posted; SettingsError where it is none.
+
+    Only as application/json: what a form of another site sends is refused.
+    """
+    content = request.get_json(silent=True) if request.mimetype == "application/json" else None
+    if not isinstance(content, dict):
+        raise SettingsError("expected a JSON object, sent as application/json")
+    return content
 
 
 def pack(body: bytes) -> bytes:

@@ -47,13 +47,13 @@ def images_format(file: Path) -> str:
     return {".webp": "WEBP", ".png": "PNG"}.get(file.suffix.lower(), "JPEG")
 
 
-def crop(image: Image.Image, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """A square around a box and some of what surrounds it, inside the image: left, top, right, bottom."""
+def crop(size: tuple[int, int], box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A square around a box and what surrounds it, inside an image (width, height): left, top, right, bottom."""
     left, top, right, bottom = box
-    shorter = min(image.size)
+    shorter = min(size)
     side = min(max((1 + CONTEXT) * max(right - left, bottom - top), SMALLEST * shorter), shorter)
     x, y = ((low + high - side) / 2 for low, high in ((left, right), (top, bottom)))
-    x, y = (min(max(at, 0), length - side) for at, length in zip((x, y), image.size, strict=True))
+    x, y = (min(max(at, 0), length - side) for at, length in zip((x, y), size, strict=True))
     return x, y, x + side, y + side
 
 
@@ -81,7 +81,7 @@ def _thumbnail(made: Analysis, exemplar: Exemplar) -> Image.Image:
         image = images.read(made.path(exemplar.row))
     except ImageError:
         return Image.new("RGB", (CROP, CROP), (200, 200, 200))
-    left, top, right, bottom = crop(image, exemplar.box)
+    left, top, right, bottom = crop(image.size, exemplar.box)
     scale = CROP / (right - left)
     shown = image.resize((CROP, CROP), Image.Resampling.BICUBIC, (left, top, right, bottom))
     edges = [(edge - start) * scale for edge, start in zip(exemplar.box, (left, top, left, top), strict=True)]
