@@ -75,27 +75,7 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     pattern.register(app)
     dimension.register(app)
     opened.register(app, pages)
-    responses.nothing_else(
-        app,
-        (
-            "img",
-            "thumb",
-            "glyphs",
-            "legend",
-            "cells",
-            "cards",
-            "heat",
-            "points",
-            "tiles",
-            "facets",
-            "maps",
-            "map",
-            "groups",
-            "patterns",
-            "crop",
-            *dimensions.KINDS,
-        ),
-    )
+    responses.nothing_else(app)
     responses.explain_errors(app)
     responses.guard(app)
     return app

@@ -2,7 +2,8 @@
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -104,10 +105,14 @@ def explain_errors(app: Dash) -> None:
     app.server.register_error_handler(AsapError, say)
 
 
-def nothing_else(app: Dash, kinds: Iterable[str]) -> None:
-    """Answer 404 below these paths unless a route knows better; Dash would answer with the page."""
-    for kind in kinds:
-        app.server.add_url_rule(f"/{kind}/<path:rest>", f"no-{kind}", lambda rest: abort(404))
+def nothing_else(app: Dash) -> None:
+    """Answer 404 below our routes' first names unless one knows better; Dash would answer with the page.
+
+    Call when every route is there.
+    """
+    names = {rule.rule.split("/")[1] for rule in app.server.url_map.iter_rules()}
+    for name in sorted(name for name in names if re.fullmatch(r"[a-z]+", name) and name != "assets"):
+        app.server.add_url_rule(f"/{name}/<path:rest>", f"no-{name}", lambda rest: abort(404))
 
 
 def guard(app: Dash) -> None:

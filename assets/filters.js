@@ -100,6 +100,8 @@
     }
   });
 
+  document.addEventListener("asap:tags", () => draw(asap.current.filter));
+
   document.addEventListener("input", (event) => {
     if (!event.target.dataset || !event.target.dataset.edge) return;
     const [low, high] = edges(event.target);

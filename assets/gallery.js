@@ -62,6 +62,11 @@
 
   function heading(title) {
     const parts = [make("span", "set-name", title)];
+    const here = { of: asap.shown(asap.current.a) };
+    parts.push(
+      make("a", "text-button", "CSV", { href: asap.query("export", "", here).replace(/\?|$/, (end) => ".csv" + end), download: "", title: "Save these images as a table" }),
+      make("button", "text-button", "Tag", { type: "button", "data-tags": "yes", title: "Give these images a name" })
+    );
     if (asap.current.a) parts.push(make("button", "text-button", "Show all", { type: "button", "data-go": "a=&page=&image=" }));
     return parts;
   }
@@ -99,6 +104,7 @@
         document.getElementById("image-pager").replaceChildren(...pager(shown));
         place.replaceChildren(...shown.tiles.map((each, i) => tile(each, shown.values ? shown.values[i] : undefined)));
         place.scrollTop = 0;
+        place.dataset.n = shown.n;
         place.dataset.url = url;
       }
       await overlay(turn);

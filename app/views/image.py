@@ -32,6 +32,7 @@ class ids:
     target = "image-target"
     opacity = "image-opacity"
     mapped = "image-mapped"
+    tags = "image-tags"
     drawn = "image-drawn"
 
 
@@ -52,6 +53,7 @@ def layout(analysis: Analysis) -> html.Section:
             html.Div(id=ids.tiles, className="tiles", tabIndex="-1"),
             html.Div(id=ids.pager, className="pager"),
             html.Div(id=ids.drawn, hidden=True),
+            html.Dialog(id=ids.tags, className="dialog", **theme.attributes(aria_label="Tags")),
         ],
         className="panel images",
         **theme.attributes(aria_label="Image View"),

@@ -1,0 +1,91 @@
+"""A group's images to take away, /export/<fingerprint>.csv?of=PHRASE, and to keep under a name, /tags/<fingerprint>."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+
+import numpy as np
+from dash import Dash
+from flask import Response, abort, request
+from numpy.typing import NDArray
+
+from asap_core import tags
+from asap_core.analysis import Analysis
+from asap_core.errors import SettingsError
+from asap_core.learning import verdicts
+
+from . import responses
+from .groups import Groups
+
+AT_ONCE = 2000  # rows of a table between two looks at the browser
+
+
+def table(analysis: Analysis, rows: NDArray) -> Iterator[str]:
+    """Images as comma-separated values: path, truth, verdict, score and all that the catalogue knows."""
+    info, arrays, truth = analysis.info, analysis.arrays, analysis.is_fake
+    made_by = {"generator": "generators", "category": "categories", "split": "splits"}
+    kept = tags.read(analysis)
+    held = {name: set(of) for name, of in kept.items()}
+    head = ["row", "path", "truth", "verdict", "logit", "score", "severity", "inconclusive", *made_by, "tags"]
+    yield _lines([[*head, *analysis.metadata]])
+    for start in range(0, len(rows), AT_ONCE):
+        lines = []
+        for row in rows[start : start + AT_ONCE].tolist():
+            score = float(analysis.scores[row])
+            lines.append([
+                row,
+                analysis.paths[row],
+                "" if truth is None else ("fake" if truth[row] else "real"),
+                "fake" if analysis.logits[row] > 0 else "real",
+                round(float(analysis.logits[row]), 4),
+                round(score, 4),
+                verdicts.LEVELS[int(verdicts.levels(np.asarray(score)))],
+                int(verdicts.inconclusive(np.asarray(score))),
+                *(info[names][int(arrays[one][row])] if info[names] else "" for one, names in made_by.items()),
+                "; ".join(name for name, of in held.items() if row in of),
+                *(column[row] for column in analysis.metadata.values()),
+            ])  # fmt: skip
+        yield _lines(lines)
+
+
+def _lines(rows: list[list]) -> str:
+    written = StringIO()
+    csv.writer(written, lineterminator="\n").writerows([[_plain(value) for value in row] for row in rows])
+    return written.getvalue()
+
+
+def _plain(value: object) -> object:
+    """A text that a spreadsheet would take for a formula is marked as text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+
+
+def register(app: Dash, groups: Groups) -> None:
+    """Add the routes."""
+    study = groups.analysis
+
+    @app.server.get("/export/<fingerprint>.csv", endpoint="export")
+    def export(fingerprint: str) -> Response:
+        if fingerprint != study.fingerprint:
+            abort(404)
+        rows = groups.rows(request.args.get("of", ""))
+        response = Response(table(study, rows), content_type="text/csv; charset=utf-8")
+        response.headers["Content-Disposition"] = f'attachment; filename="asap-{len(rows)}-images.csv"'
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.server.get("/tags/<fingerprint>", endpoint="tags")
+    def known(fingerprint: str) -> Response:
+        if fingerprint != study.fingerprint:
+            abort(404)
+        return responses.answer({"tags": {name: len(rows) for name, rows in tags.read(study).items()}}, lasting=False)
+
+    @app.server.post("/tags/<fingerprint>", endpoint="tag")
+    def tag(fingerprint: str) -> Response:
+        if fingerprint != study.fingerprint:
+            abort(404)
+        said = responses.asked()
+        name, phrase, add = said.get("name"), said.get("of"), said.get("add", True)
+        if not isinstance(name, str) or not isinstance(phrase, str) or not isinstance(add, bool):
+            raise SettingsError("a tag needs a name and the images it is for, as texts")
+        found = tags.change(study, name, groups.rows(phrase), add)
+        return responses.answer({"tags": {each: len(rows) for each, rows in found.items()}}, lasting=False)

@@ -1,0 +1,60 @@
+// Tags: a name for the images that are shown, kept beside the analysis; a filter goes by it.
+(function () {
+  const asap = (window.asap = window.asap || {});
+  const { make } = asap;
+
+  asap.post = async function (url, content) {
+    const response = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) });
+    const said = await response.json().catch(() => ({}));
+    if (!response.ok) throw new Error(said.error || `the server answered ${response.status}`);
+    return said;
+  };
+
+  const dialog = () => document.getElementById("image-tags");
+
+  function draw({ tags }, words) {
+    const of = asap.shown(asap.current.a);
+    const n = document.getElementById("image-tiles").dataset.n || "0";
+    const close = make("button", "icon-button", "×", { type: "button", "data-close": "image-tags", "aria-label": "Close" });
+    const name = make("input", "search", [], { type: "text", maxlength: 60, placeholder: "A name", "aria-label": "Name of the tag", list: "image-tag-names" });
+    const names = make("datalist", "", Object.keys(tags).map((tag) => make("option", "", tag)), { id: "image-tag-names" });
+    const add = make("button", "text-button primary", "Tag them", { type: "button", "data-tag": "add" });
+    const take = make("button", "text-button", "Take it from them", { type: "button", "data-tag": "take" });
+    const known = Object.entries(tags).map(([tag, count]) => make("button", "text-button", `${tag} (${asap.number(count)})`, {
+      type: "button", "data-go": `filter=${encodeURIComponent(`tag=${asap.encode(tag)}`)}&page=`, "data-close": "image-tags", title: "Show only these",
+    }));
+    dialog().replaceChildren(
+      make("header", "dialog-head", [make("h2", "", `Tag ${asap.number(Number(n))} images`), close]),
+      make("div", "dialog-text", [
+        make("p", "quiet", of ? "The images that are shown now, on all pages." : "All images of the collection."),
+        make("div", "tag-line", [name, names, add, take]),
+        make("p", words ? "" : "quiet", words || (known.length ? "Tags so far; one shows its images:" : "No tags so far.")),
+        make("div", "tag-names", known),
+      ])
+    );
+    name.focus();
+  }
+
+  async function change(add) {
+    const name = dialog().querySelector("input").value;
+    try {
+      const found = await asap.post(asap.query("tags", "", {}), { name, of: asap.shown(asap.current.a), add });
+      draw(found, add ? `Tagged “${name}”.` : `“${name}” was taken from them.`);
+      document.dispatchEvent(new CustomEvent("asap:tags"));
+    } catch (error) {
+      dialog().querySelector("p:last-of-type").textContent = error.message;
+    }
+  }
+
+  document.addEventListener("click", async (event) => {
+    if (event.target.closest("[data-tags]")) {
+      draw(await asap.fetchJson(asap.query("tags", "", {})));
+      dialog().showModal();
+    }
+    const button = event.target.closest("[data-tag]");
+    if (button) change(button.dataset.tag === "add");
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.closest("#image-tags input")) change(true);
+  });
+})();
