@@ -1,4 +1,4 @@
-"""What the browser knows of every cell of a plane, in columns: cards, table and keys need no round trip.
+"""What the browser knows of the cells of a plane: a table of all, in columns, and a card of one, when it is pointed at.
 
 Shares are in thousandths, scores and contributions in hundredths, whole numbers all.
 """
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from asap_core.analysis import Analysis
 from asap_core.learning import verdicts
 from asap_core.projection import glyphs
-from asap_core.projection.cells import Cells
 from asap_core.projection.glyphs import Glyphs
+
+from .figures import glyph
 
 STEPS = 6  # bins of a violin within each level of severity
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 TOP = 4  # dimensions shown on a card
 
 
-def table(analysis: Analysis, cells: Cells, summary: Glyphs, side: int) -> dict[str, Any]:
+def table(summary: Glyphs, side: int) -> dict[str, Any]:
     """Columns of m entries, one an occupied cell, and what they have in common."""
     columns: dict[str, Any] = {
         "code": summary.codes.tolist(),
@@ -29,9 +30,7 @@ def table(analysis: Analysis, cells: Cells, summary: Glyphs, side: int) -> dict[
         "unsure": summary.inconclusive.tolist(),
         "severity": _whole(summary.severity[:, 2], 100),
         "level": verdicts.levels(summary.severity[:, 2]).tolist(),
-        "shape": shapes(analysis, cells),
-        "top": strongest(summary.contributions),
-        "exemplars": summary.exemplars.tolist(),
+        "medoid": summary.medoid.tolist(),
     }
     if summary.n_fake is not None and summary.misses is not None and summary.false_alarms is not None:
         right = summary.n - summary.misses - summary.false_alarms
@@ -46,38 +45,43 @@ def table(analysis: Analysis, cells: Cells, summary: Glyphs, side: int) -> dict[
     return {
         "side": side,
         "levels": list(verdicts.LEVELS),
-        "thresholds": list(verdicts.THRESHOLDS),
+        "thresholds": [0, *verdicts.THRESHOLDS, 1],
         "few": glyphs.FEW,
+        "sizes": list(glyph.edges(int(summary.n.max(initial=0)))),
         "columns": columns,
     }
 
 
-def shapes(analysis: Analysis, cells: Cells) -> list[list[str]]:
-    """The violins of each cell, [real, fake] or [all]: a digit (base 36) a bin, its share of the fullest bin.
+def card(analysis: Analysis, rows: NDArray, summary: Glyphs, at: int) -> dict[str, Any]:
+    """Of one cell, the one at place `at` in the summary: its violins, strongest dimensions and six images."""
+    return {
+        "shape": shapes(analysis, rows),
+        "top": strongest(summary.contributions[at]),
+        "exemplars": summary.exemplars[at].tolist(),
+    }
+
+
+def shapes(analysis: Analysis, rows: NDArray) -> list[str]:
+    """The violins of some images, [real, fake] or [all]: a digit (base 36) a bin, its share of the fullest bin.
 
     Every level of severity has STEPS bins, so that levels are equally tall.
     """
     bounds = np.asarray([0, *verdicts.THRESHOLDS, 1])
     inner = [np.linspace(low, high, STEPS, endpoint=False) for low, high in pairwise(bounds)]
     edges = np.concatenate(inner)  # (bins,) where each begins
-    place = np.searchsorted(edges, np.take(analysis.scores, cells.rows), side="right") - 1  # (n,)
+    place = np.searchsorted(edges, np.take(analysis.scores, rows), side="right") - 1  # (r,)
     truth = analysis.is_fake
-    classes = 1 if truth is None else 2
-    group = cells.owner * classes + (0 if truth is None else np.take(truth, cells.rows))
-    bins = len(edges)
-    counts = np.bincount(group * bins + place, minlength=len(cells) * classes * bins).reshape(-1, bins)
+    classes = [place] if truth is None else [place[np.take(truth, rows) == fake] for fake in (False, True)]
+    counts = np.stack([np.bincount(each, minlength=len(edges)) for each in classes])  # (classes, bins)
     fullest = np.maximum(counts.max(axis=1, keepdims=True), 1)
     heights = np.ceil(counts / fullest * 35).astype(int)  # only nobody is 0
-    texts = ["".join(DIGITS[height] for height in row) for row in heights.tolist()]
-    return [texts[j * classes : (j + 1) * classes] for j in range(len(cells))]
+    return ["".join(DIGITS[height] for height in each) for each in heights.tolist()]
 
 
 def strongest(contributions: NDArray) -> list[list[int]]:
-    """The TOP dimensions of each cell by the size of what they add: [dimension, hundredths, dimension, …]."""
-    order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :TOP]  # (m, TOP)
-    values = np.take_along_axis(contributions, order, axis=1)
-    pairs = np.stack([order, np.rint(100 * values).astype(int)], axis=2)  # (m, TOP, 2)
-    return pairs.reshape(len(pairs), -1).tolist()
+    """The TOP dimensions of a cell by the size of what they add, (d,): [dimension, hundredths] each."""
+    order = np.argsort(-np.abs(contributions), kind="stable")[:TOP]
+    return [[int(k), round(100 * float(contributions[k]))] for k in order]
 
 
 def _whole(values: NDArray, scale: int) -> list[int]:

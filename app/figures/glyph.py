@@ -16,7 +16,10 @@ from .palette import Palette
 UNIT = 100.0
 RADII = (22.0, 30.0, 38.0, 46.0)  # of a glyph, by class of n: the area grows about four times in all
 HOLE = 0.5  # radius of the hole, as a share of the glyph's
-DETAILS = ("donuts", "squares")  # squares are what remains legible below 24 pixels a cell
+FRAME = 0.78  # the same where a picture stands in the hole, the band of severity around it included
+BAND = 0.7  # the picture's radius, as a share of the glyph's
+FRAMES = (34.0, 38.0, 42.0, 46.0)  # RADII of frames: pictures need room
+DETAILS = ("donuts", "squares", "frames")  # squares are what remains legible below 24 pixels a cell
 
 
 @dataclass(frozen=True)
@@ -72,20 +75,33 @@ def _turn(share: float) -> tuple[float, float]:
 
 def donut(x: float, y: float, radius: float, counts: tuple[int, int, int, int], level: int, few: bool) -> str:
     """One glyph; counts are n, n_fake, false_alarms, misses."""
+    inner = HOLE * radius
+    parts = [f'<circle class="h{level}" cx="{x:g}" cy="{y:g}" r="{inner:g}"/>', *ring(x, y, inner, radius, counts)]
+    return _pale("".join(parts), x, y, radius) if few else "".join(parts)
+
+
+def frame(x: float, y: float, radius: float, counts: tuple[int, int, int, int], level: int, few: bool) -> str:
+    """A glyph around a picture, which is laid over it: the hole's shade is left as a band."""
+    hole = f'<circle class="h{level}" cx="{x:g}" cy="{y:g}" r="{FRAME * radius:g}"/>'
+    parts = [hole, *ring(x, y, FRAME * radius, radius, counts)]
+    return _pale("".join(parts), x, y, radius) if few else "".join(parts)
+
+
+def ring(x: float, y: float, inner: float, radius: float, counts: tuple[int, int, int, int]) -> list[str]:
+    """The arcs of a glyph: shares of real and fake, and the errors on them."""
     n, n_fake, false_alarms, misses = counts
     real = 1 - n_fake / n
-    inner = HOLE * radius
-    parts = [f'<circle class="h{level}" cx="{x:g}" cy="{y:g}" r="{inner:g}"/>']
     pieces = (("r", 0, real), ("f", real, 1), ("e", 0, false_alarms / n), ("m", 1 - misses / n, 1))
-    parts += [
+    return [
         f'<path class="{name}" d="{sector(x, y, inner, radius, start, stop)}"/>'
         for name, start, stop in pieces
         if stop > start
     ]
-    if not few:
-        return "".join(parts)
-    dashes = f'<circle class="d" cx="{x:g}" cy="{y:g}" r="{radius + 4:g}"/>'
-    return f'<g class="p">{"".join(parts)}</g>{dashes}'
+
+
+def _pale(drawn: str, x: float, y: float, radius: float) -> str:
+    """Of few images: pale, in a dashed circle."""
+    return f'<g class="p">{drawn}</g><circle class="d" cx="{x:g}" cy="{y:g}" r="{radius + 4:g}"/>'
 
 
 def square(x: float, y: float, radius: float, counts: tuple[int, int, int, int], few: bool) -> str:
@@ -115,6 +131,8 @@ def sheet(marks: Marks, side: int, palette: Palette, detail: str) -> str:
         counts = (n, *errors)
         if detail == "donuts":
             drawn.append(donut(x, y, RADII[size], counts, level, n < marks.few))
+        elif detail == "frames":
+            drawn.append(frame(x, y, FRAMES[size], counts, level, n < marks.few))
         else:
             drawn.append(square(x, y, RADII[size], counts, n < marks.few))
     width = round(side * UNIT)

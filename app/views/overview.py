@@ -1,4 +1,9 @@
-"""Representation Overview: the plane of glyphs, its table twin, and the hover card's place."""
+"""Representation Overview: the plane of the images, its table twin, its legend and the hover card's place.
+
+Nothing of it is computed in a callback: `assets/plane.js` follows the selection and draws from small files.
+"""
+
+from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
@@ -6,16 +11,29 @@ from asap_core.analysis import PLANES, Analysis
 from asap_core.projection import cells
 
 from .. import planes, selection, theme
-from ..figures import palette
+from ..figures import legend, palette
 from ..figures import plane as plane_figure
-from ..planes import Planes
 
-DONUTS_UP_TO = 16  # cells a side that are large enough for donuts at first; the browser measures and corrects
 TITLES = {"content": "Content", "decision": "Decision"}
 HINTS = {
     "content": "Images that look alike lie close together.",
     "decision": "Images that the detector reads alike lie close together.",
 }
+SHOWS = {"glyphs": "Glyphs", "thumbnails": "Thumbnails", "points": "Points", "table": "Table"}
+MEASURES = {
+    "n": "Images",
+    "fake": "Fake share",
+    "errors": "Error rate",
+    "severity": "Severity",
+    "sensitivity": "Sensitivity",
+    "pattern": "Chosen pattern",
+}
+TOOLS = {
+    "pan": ("Pan", "Move the plane (P); a click chooses a cell"),
+    "lasso": ("Lasso", "Draw around images (L); hold shift for group B"),
+    "select": ("Box", "Draw a box around images (B); hold shift for group B"),
+}
+ZOOM = (("−", "out", "Zoom out (-)"), ("+", "in", "Zoom in (+)"), ("⤢", "all", "Show the whole plane (0)"))
 
 
 class ids:
@@ -23,150 +41,167 @@ class ids:
 
     plane = "overview-plane"
     stage = "overview-stage"
-    choose_plane = "overview-choose-plane"
-    choose_side = "overview-choose-side"
-    choose_show = "overview-choose-show"
-    legend_light = "overview-legend-light"
-    legend_dark = "overview-legend-dark"
-    hint = "overview-hint"
+    menu = "overview-menu"
+    mode = "overview-mode"
+    state = "overview-state"
+    world = "overview-world"
+    dots = "overview-dots"
+    singles = "overview-singles"
+    rings = "overview-rings"
+    message = "overview-message"
+    legend = "overview-legend"
+    key = "overview-key"
     note = "overview-note"
     table = "overview-table"
     card = "overview-card"
     spoken = "overview-spoken"
-    marked = "overview-marked"
-    tabled = "overview-tabled"
+    followed = "overview-followed"
 
 
 def layout(analysis: Analysis) -> html.Section:
     """The panel."""
+    body = [
+        html.Div([_tools(), _stage()], className="overview-main"),
+        _legend(analysis),
+        html.Div(id=ids.table, className="cell-table"),
+    ]
+    head = html.Header([html.H2("Overview"), _planes(), _menu(len(analysis.head))], className="panel-head")
     return html.Section(
-        [
-            _toolbar(),
-            html.Div([_side(), _stage(), html.Div(id=ids.table, className="cell-table")], className="overview-body"),
-        ],
+        [head, html.Div(body, className="overview-body")],
         className="panel overview",
         **theme.attributes(aria_label="Representation Overview"),
     )
 
 
-def _toolbar() -> html.Header:
-    planes_shown = [{"label": TITLES[name], "value": name} for name in PLANES]
-    sides = [{"label": f"{side}", "value": side} for side in cells.SIDES]
-    shows = [{"label": "Glyphs", "value": "glyphs"}, {"label": "Table", "value": "table"}]
-    return html.Header(
-        [
-            html.H2("Overview"),
-            _choice("Plane", ids.choose_plane, planes_shown),
-            _choice("Cells a side", ids.choose_side, sides),
-            _choice("Show as", ids.choose_show, shows),
-        ],
-        className="panel-head",
+def _choice(text: str, title: str = "", **choice: Any) -> html.Button:
+    """A button that sets what `choice` says; it is pressed while that is so."""
+    goes = "&".join(f"{key}={value}" for key, value in choice.items())
+    moves = "&view=" if "plane" in choice else ""
+    return html.Button(
+        text,
+        className="option",
+        title=title or None,
+        **theme.attributes(data_go=goes + moves, data_choice=goes, aria_pressed="false"),
     )
 
 
-def _choice(label: str, name: str, options: list[dict]) -> html.Div:
-    return html.Div(
-        [html.Span(label, className="choice-label"), dcc.RadioItems(options, id=name, className="choice")],
-        className="choice-group",
-        role="group",
-        **theme.attributes(aria_label=label),
-    )
+def _planes() -> html.Div:
+    buttons = [_choice(TITLES[name], HINTS[name], plane=name) for name in PLANES]
+    return html.Div(buttons, className="segments", role="group", **theme.attributes(aria_label="Plane"))
 
 
-def _side() -> html.Aside:
-    key = html.Div(
-        [
-            html.P(id=ids.hint, className="hint"),
-            html.Img(id=ids.legend_light, className="legend only-light", alt="Legend of the glyphs"),
-            html.Img(id=ids.legend_dark, className="legend only-dark", alt="Legend of the glyphs"),
-            html.P(id=ids.note, className="hint quiet"),
-        ],
-        className="overview-key",
-    )
-    return html.Aside([key, _zoom()], className="overview-side")
+def _menu(dimensions: int) -> html.Details:
+    """What the plane shows, and how finely; the summary says what is chosen."""
 
+    def group(title: str, buttons: list[html.Button], kind: str) -> html.Div:
+        named = theme.attributes(aria_label=title)
+        return html.Div([html.H3(title), html.Div(buttons, className=kind)], role="group", **named)
 
-def _zoom() -> html.Div:
-    steps = (("+", "in", "Zoom in"), ("−", "out", "Zoom out"), ("⤢", "all", "Show the whole plane"))
-    buttons = [
-        html.Button(sign, className="icon-button", title=label, **theme.attributes(data_zoom=how, aria_label=label))
-        for sign, how, label in steps
+    heats = [_choice(text, show="heat", measure=name) for name, text in MEASURES.items()]
+    adds = [
+        _choice(f"{k + 1}", f"Mean contribution of dimension {k + 1}", show="heat", measure=f"d{k}")
+        for k in range(dimensions)
     ]
-    return html.Div(buttons, className="zoom")
+    content = [
+        group("Show", [_choice(text, show=name) for name, text in SHOWS.items()], "options"),
+        group("Heat map of", heats, "options"),
+        group("Heat map of what a dimension adds", adds, "options few"),
+        group("Cells a side, seen whole", [_choice(f"{side}", side=side) for side in cells.SIDES], "options few"),
+    ]
+    label = theme.attributes(aria_label="What the plane shows")
+    return html.Details(
+        [html.Summary(id=ids.mode, className="menu-button", **label), html.Div(content, className="menu-card")],
+        id=ids.menu,
+        className="menu",
+    )
+
+
+def _tools() -> html.Div:
+    modes = [
+        html.Button(text, className="option", title=title, **theme.attributes(data_tool=name, aria_pressed="false"))
+        for name, (text, title) in TOOLS.items()
+    ]
+    steps = [
+        html.Button(sign, className="icon-button", title=label, **theme.attributes(data_zoom=how, aria_label=label))
+        for sign, how, label in ZOOM
+    ]
+    return html.Div(
+        [
+            html.Div(modes, className="segments", role="group", **theme.attributes(aria_label="Pointer")),
+            html.Div(steps, className="zoom"),
+            html.Div(id=ids.state, className="overview-state"),
+        ],
+        className="overview-tools",
+    )
 
 
 def _stage() -> html.Div:
-    graph = dcc.Graph(id=ids.plane, config=theme.GRAPH_CONFIG, responsive=True, className="plane")
-    label = "Plane of cells. Arrow keys go from cell to cell, Enter shows a cell's images."
+    graph = dcc.Graph(
+        id=ids.plane, figure=plane_figure.draw(), config=theme.GRAPH_CONFIG, responsive=True, className="plane"
+    )
+    layers = html.Div(
+        [
+            html.Div(id=ids.world, className="world"),
+            html.Canvas(id=ids.dots, className="dots"),
+            html.Div(id=ids.singles, className="singles"),
+            html.Div(id=ids.rings, className="rings"),
+        ],
+        className="layers",
+        **theme.attributes(aria_hidden="true"),
+    )
+    label = (
+        "Plane of cells. Arrow keys go from cell to cell, Enter makes one group A, C makes it group B, "
+        "plus and minus zoom."
+    )
     reached = {"tabIndex": "0", "role": "application", **theme.attributes(aria_label=label)}
     return html.Div(
         [
-            html.Div([graph], id=ids.stage, className="stage", **reached),
+            html.Div([layers, graph], id=ids.stage, className="stage", **reached),
+            html.Div(id=ids.message, className="message", role="status"),
             html.Div(id=ids.card, className="card", hidden=True, **theme.attributes(aria_hidden="true")),
             html.Div(id=ids.spoken, className="spoken", **theme.attributes(aria_live="polite")),
-            html.Div(id=ids.marked, hidden=True),
-            html.Div(id=ids.tabled, hidden=True),
+            html.Div(id=ids.followed, hidden=True),
         ],
         className="stage-frame",
     )
 
 
-def register(app: Dash, places: Planes) -> None:
-    """Draw the plane when the plane, side or theme changes; mark the selected cell in the browser."""
-    analysis = places.analysis
+def _legend(analysis: Analysis) -> html.Details:
+    """A fold with the legend of what is shown; assets/legend.js fills it and remembers whether it is open."""
+    pictures = [
+        html.Img(
+            src=planes.legend_url(analysis, shade),
+            alt="",
+            width=legend.WIDTH,
+            height=legend.HEIGHT,
+            className=f"legend only-{shade}",
+        )
+        for shade in palette.PALETTES
+    ]
+    notes = [analysis.info.get("planes", {}).get(name, {}).get("note") or "" for name in PLANES]
+    hints = [
+        html.P(f"{HINTS[name]} {note}".strip(), className="hint", **theme.attributes(data_plane=name))
+        for name, note in zip(PLANES, notes, strict=True)
+    ]
+    if analysis.is_fake is None:
+        hints.append(html.P("The images' origin is unknown: rings show verdicts.", className="hint"))
+    content = [html.Div(pictures, hidden=True), html.Div(id=ids.key, className="key"), html.Div(hints, id=ids.note)]
+    return html.Details(
+        [html.Summary("Legend", className="legend-title"), html.Div(content, className="legend-content")],
+        id=ids.legend,
+        className="legend-fold",
+        open=True,
+    )
+
+
+def register(app: Dash) -> None:
+    """Follow the selection in the browser."""
     here = selection.ids
-
-    @app.callback(
-        Output(ids.plane, "figure"),
-        Input(here.plane, "data"),
-        Input(here.side, "data"),
+    followed = ("plane", "side", "show", "measure", "window", "filter", "a", "b", "image", "pattern")
+    app.clientside_callback(
+        ClientsideFunction("plane", "follow"),
+        Output(ids.followed, "children"),
+        *(Input(getattr(here, name), "data") for name in followed),
         Input(theme.ids.name, "data"),
-        prevent_initial_call=True,
-    )
-    def draw(plane: str, side: int, shade: str) -> dict:
-        """The figure of one plane and side."""
-        detail = "donuts" if side <= DONUTS_UP_TO else "squares"
-        picture = planes.glyphs_url(analysis, plane, side, detail, shade)
-        return plane_figure.draw(places.cells(plane, side).codes, side, picture, plane)
-
-    @app.callback(
-        Output(ids.legend_light, "src"),
-        Output(ids.legend_dark, "src"),
-        Output(ids.hint, "children"),
-        Output(ids.note, "children"),
-        Input(here.plane, "data"),
-        Input(here.side, "data"),
-        prevent_initial_call=True,
-    )
-    def explain(plane: str, side: int) -> tuple[str, str, str, str]:
-        """The legend of one plane and side, and what its nearness means."""
-        light, dark = (planes.legend_url(analysis, plane, side, shade) for shade in palette.PALETTES)
-        notes = [analysis.info.get("planes", {}).get(plane, {}).get("note") or ""]
-        if analysis.is_fake is None:
-            notes.append("The images' origin is unknown: rings show verdicts, and errors cannot be known.")
-        return light, dark, HINTS[plane], " ".join(notes).strip()
-
-    choices = ((ids.choose_plane, here.plane), (ids.choose_side, here.side), (ids.choose_show, here.show))
-    for control, store in choices:
-        app.clientside_callback(ClientsideFunction("selection", "show"), Output(control, "value"), Input(store, "data"))
-    app.clientside_callback(
-        ClientsideFunction("selection", "choose"),
-        *(Input(control, "value") for control, _ in choices),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("plane", "mark"),
-        Output(ids.marked, "children"),
-        Input(ids.plane, "figure"),
-        Input(here.cell, "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("table", "draw"),
-        Output(ids.tabled, "children"),
-        Input(here.plane, "data"),
-        Input(here.side, "data"),
-        Input(here.cell, "data"),
-        Input(here.show, "data"),
         prevent_initial_call=True,
     )

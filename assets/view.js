@@ -1,0 +1,166 @@
+// The part of the plane that is seen: coordinates, zoom, its place in the URL, and Plotly's pan, lasso and box.
+(function () {
+  const asap = (window.asap = window.asap || {});
+  const WHOLE = { x0: -0.012, x1: 1.012, y0: -0.012, y1: 1.012 };
+  const LEAST = 0.004; // of the plane: nobody needs to see less
+  const CALM = 140; // ms without movement before anything is fetched
+  const CORNERS = 60; // of a lasso
+
+  const listeners = { move: [], settle: [], lasso: [] };
+  const tell = (kind, ...what) => listeners[kind].forEach((each) => each(...what));
+  let written; // the view that this browser put into the URL last
+  let calm = 0;
+
+  const plot = () => document.querySelector("#overview-plane .js-plotly-plot");
+
+  // The plot once Plotly, which is loaded late, has drawn it.
+  function ready() {
+    const gd = plot();
+    return gd && gd.on && gd._fullLayout && gd._fullLayout.xaxis && gd._fullLayout._size.w > 0 ? gd : null;
+  }
+
+  function range() {
+    const { xaxis, yaxis } = ready()._fullLayout;
+    return { x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1] };
+  }
+
+  // The window's size in px, and how many px the plane's whole width takes.
+  function size() {
+    const { w, h } = ready()._fullLayout._size;
+    const { x0, x1 } = range();
+    return { width: w, height: h, plane: w / (x1 - x0) };
+  }
+
+  function toPixels(x, y) {
+    const { x0, y1 } = range();
+    const { plane } = size();
+    return [(x - x0) * plane, (y1 - y) * plane];
+  }
+
+  // A point of the browser's window on the plane.
+  function toPlane(event) {
+    const box = plot().getBoundingClientRect();
+    const { x0, y1 } = range();
+    const { plane } = size();
+    return [x0 + (event.clientX - box.left) / plane, y1 - (event.clientY - box.top) / plane];
+  }
+
+  const decimals = (span) => (span > 0.1 ? 3 : 5);
+
+  function text() {
+    const { x0, x1, y0, y1 } = range();
+    const near = Math.abs(x0 - WHOLE.x0) + Math.abs(x1 - WHOLE.x1) + Math.abs(y0 - WHOLE.y0) + Math.abs(y1 - WHOLE.y1);
+    if (near < 0.004) return null;
+    return [x0, y0, x1, y1].map((value) => Number(value.toFixed(decimals(x1 - x0)))).join(",");
+  }
+
+  function set({ x0, x1, y0, y1 }) {
+    return Plotly.relayout(ready(), { "xaxis.range": [x0, x1], "yaxis.range": [y0, y1] });
+  }
+
+  // Take the view that the URL says, unless this browser has just put it there.
+  function adopt(view) {
+    if (view === written || (written === undefined && view === null)) return;
+    written = view;
+    if (view === text()) return;
+    const [x0, y0, x1, y1] = view ? view.split(",").map(Number) : [];
+    const sound = view && x1 - x0 >= LEAST / 2 && y1 - y0 >= LEAST / 2 && x1 - x0 < 3 && x1 > -0.5 && x0 < 1.5;
+    set(sound ? { x0, x1, y0, y1 } : WHOLE);
+  }
+
+  function moved() {
+    tell("move");
+    clearTimeout(calm);
+    calm = setTimeout(settled, CALM);
+  }
+
+  function settled() {
+    if (!ready()) return;
+    const { x0, x1 } = range();
+    if (x1 - x0 < LEAST * 0.99) return void around((x0 + x1) / 2, (range().y0 + range().y1) / 2, LEAST);
+    const now = text();
+    if (now !== (asap.current.view ?? null)) {
+      written = now;
+      asap.go({ view: now }, true);
+    }
+    tell("settle");
+  }
+
+  // Show a piece of the plane, `span` wide, with a point in its middle.
+  const around = (x, y, span) => set({ x0: x - span / 2, x1: x + span / 2, y0: y - span / 2, y1: y + span / 2 });
+
+  function zoom(how) {
+    if (!ready()) return;
+    const { x0, x1, y0, y1 } = range();
+    const span = (x1 - x0) * { in: 1 / 1.6, out: 1.6, all: 9 }[how];
+    if (span > 1.3) set(WHOLE);
+    else around((x0 + x1) / 2, (y0 + y1) / 2, Math.max(span, LEAST));
+  }
+
+  // Move so that a square of the plane is seen, if it is not.
+  function reveal(x, y, width) {
+    const { x0, x1, y0, y1 } = range();
+    if (x >= x0 && x + width <= x1 && y >= y0 && y + width <= y1) return;
+    around(x + width / 2, y + width / 2, x1 - x0);
+  }
+
+  function use(tool) {
+    const gd = ready();
+    if (!gd) return;
+    if (gd._fullLayout.dragmode !== tool) Plotly.relayout(gd, { dragmode: tool });
+    for (const button of document.querySelectorAll("[data-tool]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+    }
+  }
+
+  const tool = () => (ready() ? ready()._fullLayout.dragmode : "pan");
+
+  // What was drawn around, as corners; few enough for a link.
+  function corners(drawn) {
+    if (drawn.lassoPoints) {
+      const points = drawn.lassoPoints.x.map((x, i) => [x, drawn.lassoPoints.y[i]]);
+      let kept = points;
+      for (let step = 0.0005; kept.length > CORNERS; step *= 1.5) {
+        kept = points.filter(((last) => (point) => {
+          if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) < step) return false;
+          last = point;
+          return true;
+        })(null));
+      }
+      return kept;
+    }
+    const [[xa, xb], [ya, yb]] = [drawn.range.x, drawn.range.y];
+    return [[xa, ya], [xb, ya], [xb, yb], [xa, yb]];
+  }
+
+  function selected(drawn) {
+    if (!drawn || !(drawn.lassoPoints || drawn.range)) return;
+    const digits = decimals(range().x1 - range().x0);
+    const found = corners(drawn).map((corner) => corner.map((value) => Number(value.toFixed(digits))).join(","));
+    Plotly.relayout(ready(), { selections: [] });
+    if (new Set(found).size > 2) tell("lasso", found.join("/"));
+  }
+
+  function listen() {
+    const gd = ready();
+    if (gd._asapListening) return;
+    gd._asapListening = true;
+    for (const event of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) gd.on(event, moved);
+    gd.on("plotly_selected", selected);
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-zoom], [data-tool]");
+      if (button && button.dataset.zoom) zoom(button.dataset.zoom);
+      else if (button) use(button.dataset.tool);
+    });
+    use("pan");
+  }
+
+  // Waits for Plotly, then listens; every call after the first returns at once.
+  async function begin() {
+    while (!ready()) await new Promise((done) => setTimeout(done, 16));
+    listen();
+  }
+
+  const on = (kind, listener) => listeners[kind].push(listener);
+  asap.view = { begin, on, ready, range, size, toPixels, toPlane, adopt, zoom, reveal, use, tool };
+})();
