@@ -46,7 +46,7 @@ def every_url(fingerprint: str) -> list[str]:
         f"/glyphs/{fingerprint}/decision/64/squares-dark.svg",
         f"/legend/{fingerprint}/content/8/dark.svg",
         f"/cells/{fingerprint}/decision/32.json",
-        f"/tiles/{fingerprint}/content/16/all?sort=severity&page=2",
+        f"/tiles/{fingerprint}?sort=severity&page=2",
     ]
 
 
@@ -80,9 +80,9 @@ def test_another_fingerprint_is_not_found(client: FlaskClient, fingerprint: str)
         "/glyphs/{f}/content/16/stars-light.svg",
         "/glyphs/{f}/content/16/donuts-pink.svg",
         "/glyphs/{f}/elsewhere/16/donuts-light.svg",
-        "/tiles/{f}/content/16/256",
-        "/tiles/{f}/content/16/all?sort=name",
-        "/tiles/{f}/content/16/²",
+        "/tiles/{f}?sort=dimension&by=16",
+        "/tiles/{f}?sort=name",
+        "/tiles/{f}/content/16/3",
         "/assets/../app/__init__.py",
     ],
 )
@@ -122,7 +122,7 @@ def test_originals_and_thumbnails_are_the_image_of_their_row(
 
 def test_tiles_are_sorted_and_paged(client: FlaskClient, toy_analysis: Analysis, fingerprint: str):
     def page(sort: str, number: int) -> dict:
-        return ask(client, f"/tiles/{fingerprint}/content/16/all?sort={sort}&page={number}")
+        return ask(client, f"/tiles/{fingerprint}?sort={sort}&page={number}")
 
     truth, logits = toy_analysis.is_fake, toy_analysis.logits
     assert truth is not None
@@ -146,7 +146,7 @@ def test_every_image_is_in_one_cell(client: FlaskClient, toy_analysis: Analysis,
             assert sum(columns["n"]) == toy_analysis.n
     seen: list[int] = []
     for code in columns["code"]:
-        seen += [tile[0] for tile in ask(client, f"/tiles/{fingerprint}/decision/64/{code}")["tiles"]]
+        seen += [tile[0] for tile in ask(client, f"/tiles/{fingerprint}?of=cell=decision/64/{code}")["tiles"]]
     assert sorted(seen) == list(range(toy_analysis.n))
 
 
@@ -188,7 +188,7 @@ def test_without_the_truth_only_verdicts_are_shown(unlabelled_analysis: Analysis
     columns = ask(client, f"/cells/{name}/content/8.json")["columns"]
     assert sum(columns["called"]) == int((unlabelled_analysis.logits > 0).sum())
     assert not {"fake", "misses", "alarms", "low"} & set(columns)
-    page = ask(client, f"/tiles/{name}/content/8/all")
+    page = ask(client, f"/tiles/{name}")
     assert "right" not in page and {tile[1] for tile in page["tiles"]} == {None}
     uncertain = np.argsort(np.abs(unlabelled_analysis.logits), kind="stable")
     assert [tile[0] for tile in page["tiles"]] == uncertain.tolist()
