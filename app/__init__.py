@@ -16,6 +16,7 @@ from . import (
     flips,
     gallery,
     images,
+    jobs,
     layout,
     lists,
     maps,
@@ -34,7 +35,10 @@ HERE = Path(__file__).resolve().parents[1]
 
 
 def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
-    """A page that shows one analysis. Nothing is kept outside of it but thumbnails, in `cache`/thumbnails."""
+    """A page that shows one analysis; `jobs.of(app).start()` lets it ask for work.
+
+    Nothing is kept outside of the analysis but thumbnails and the queue of jobs, in `cache`.
+    """
     app = Dash(
         __name__,
         assets_folder=str(HERE / "assets"),
@@ -66,6 +70,7 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     found = findings.Discoveries(groups)
     findings.register(app, found)
     crops.register(app, found, cache / "thumbnails")
+    jobs.register(app, analysis, cache / "jobs" / analysis.fingerprint)
     app.layout = layout.page(analysis)
     selection.register(app)
     theme.register(app)

@@ -9,8 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from dash import Dash
-from diskcache import UNKNOWN, Cache, Disk
-from diskcache.core import MODE_PICKLE
+from diskcache import Cache
 from flask import Response, abort, request
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -19,7 +18,7 @@ from asap_core import images
 from asap_core.analysis import Analysis
 from asap_core.errors import ImageError
 
-from . import responses
+from . import private, responses
 
 SIZES = (128, 256, 512)  # pixels of a thumbnail's shorter side
 LONGEST = 2  # a thumbnail's longer side, in shorter sides; what is beyond is cut off evenly
@@ -35,21 +34,6 @@ SAFE = {
 SAFE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16"}
 
 
-class BytesOnly(Disk):
-    """A cache's disk that never unpickles: whatever was not stored as bytes or text counts as damaged."""
-
-    def fetch(self, mode, filename, value, read):
-        """A stored value; ValueError where it would have to be unpickled."""
-        if mode == MODE_PICKLE:
-            raise ValueError("a pickled value in the cache of thumbnails")
-        return super().fetch(mode, filename, value, read)
-
-    def store(self, value, read, key=UNKNOWN):
-        """Store bytes, nothing else."""
-        assert isinstance(value, bytes), f"a {type(value).__name__} is not kept here"
-        return super().store(value, read, key=key)
-
-
 def url(analysis: Analysis, row: int) -> str:
     """Where the browser finds an image."""
     return f"/img/{analysis.fingerprint}/{row}"
@@ -62,9 +46,7 @@ def thumbnail_url(analysis: Analysis, row: int, size: int = SIZES[0]) -> str:
 
 def cache(folder: Path) -> Cache:
     """What keeps small pictures, in a folder that is made private."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    return Cache(str(folder), disk=BytesOnly, size_limit=CACHE_BYTES, eviction_policy="least-recently-stored")
+    return private.cache(folder, size_limit=CACHE_BYTES, eviction_policy="least-recently-stored")
 
 
 def register(app: Dash, analysis: Analysis, folder: Path) -> None:

@@ -12,7 +12,7 @@ from waitress.server import create_server
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 
-from . import create_app
+from . import create_app, jobs
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORTS_TRIED = 50
@@ -33,12 +33,15 @@ def serve(analysis: Analysis, host: str, port: int, open_browser: bool) -> None:
     print(f"ASAP shows {analysis.info['name']} at {address}  (Ctrl-C stops it)", flush=True)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page of thumbnails is no reason to warn
     server = create_server(app.server, sockets=[listener], threads=8)
+    work = jobs.of(app)
+    work.start()
     if open_browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()
     try:
         server.run()
     finally:
         server.close()
+        work.close()
 
 
 def listen(host: str, port: int) -> socket.socket:

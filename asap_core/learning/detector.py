@@ -1,6 +1,7 @@
 """Detector: all that was learnt (L2, L3, L4), as it is kept in an analysis and applied to new images."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -85,10 +86,16 @@ class Judged:
 def encoder_of(made: Analysis, device: str | None) -> Encoder:
     """The encoder that an analysis was made with; raise EncoderError where other weights are found."""
     facts = made.info["encoder"]
-    opened = encoder.open(EncoderSettings(facts["name"], facts["layers"], device))
+    opened = _opened(EncoderSettings(facts["name"], facts["layers"], device))
     if opened.identity != facts["identity"]:
         raise EncoderError(
             f"{made.folder} was made with the encoder {facts['identity']!r}, found was {opened.identity!r}; "
             "put the same weights in place, or build that analysis again"
         )
     return opened
+
+
+@lru_cache(maxsize=1)
+def _opened(settings: EncoderSettings) -> Encoder:
+    """The last encoder stays open: whoever asks one thing after another waits for it once."""
+    return encoder.open(settings)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from app import create_app
-from app.images import BytesOnly
+from app.private import BytesOnly
 from asap_core import analysis
 from asap_core.analysis import Analysis
 from tests import toy
