@@ -65,6 +65,7 @@
     const here = { of: asap.shown(asap.current.a) };
     parts.push(
       make("a", "text-button", "CSV", { href: asap.query("export", "", here).replace(/\?|$/, (end) => ".csv" + end), download: "", title: "Save these images as a table" }),
+      make("button", "text-button", "Without…", { type: "button", "data-without": "open", title: "Judge these images again without the strongest region of each" }),
       make("button", "text-button", "Tag", { type: "button", "data-tags": "yes", title: "Give these images a name" })
     );
     if (asap.current.a) parts.push(make("button", "text-button", "Show all", { type: "button", "data-go": "a=&page=&image=" }));

@@ -6,7 +6,6 @@
   const LENS = 190; // px across
   const POWER = 3; // times
   const BRUSH = 0.06; // of the image's shorter side, radius
-  const OCCLUDERS = { drop: "tokens dropped", mean: "mean colour", blur: "blurred", swap: "a real image's pixels" };
 
   let latest = 0;
   let regions = null; // what /groups said of the image that is open
@@ -150,18 +149,16 @@
     const found = asked.result && asked.result.images && asked.result.images[0];
     if (!found) return;
     const rows = Object.entries(found.after).map(([name, after]) => make("tr", "", [
-      make("th", "", OCCLUDERS[name] || name, { scope: "row" }),
-      make("td", "", `${signed(found.before)} → ${signed(after)}`),
-      make("td", "", signed(after - found.before)),
-      make("td", "", found.expected ? signed(found.expected[name]) : ""),
+      make("th", "", asap.occluders[name] || name, { scope: "row" }),
+      make("td", "", `${asap.signed(found.before)} → ${asap.signed(after)}`),
+      make("td", "", asap.signed(after - found.before)),
+      make("td", "", found.expected ? asap.signed(found.expected[name]) : ""),
       make("td", after > 0 !== found.before > 0 ? "flipped" : "", after > 0 !== found.before > 0 ? `now judged ${after > 0 ? "fake" : "real"}` : "same verdict"),
     ]));
     const head = make("tr", "", ["Region replaced by", "Logit", "Change", "Predicted", "Verdict"].map((name) => make("th", "", name, { scope: "col" })));
     place.replaceChildren(make("h3", "", "Judged again without the region"), make("table", "plain-table", [make("thead", "", head), make("tbody", "", rows)]),
-      make("p", "hint", "By the detector fitted on all images. Predicted: what the map says; a difference is what the map cannot tell."));
+      make("p", "hint", `Tokens dropped, dimension by dimension: ${asap.strongest(found.dimensions.drop)}. By the detector fitted on all images. Predicted: what the map says; a difference is what the map cannot tell.`));
   }
-
-  const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 
   // Tools: one at a time.
   function pick(name) {

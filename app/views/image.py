@@ -33,6 +33,7 @@ class ids:
     opacity = "image-opacity"
     mapped = "image-mapped"
     tags = "image-tags"
+    without = "image-without"
     drawn = "image-drawn"
 
 
@@ -54,6 +55,7 @@ def layout(analysis: Analysis) -> html.Section:
             html.Div(id=ids.pager, className="pager"),
             html.Div(id=ids.drawn, hidden=True),
             html.Dialog(id=ids.tags, className="dialog", **theme.attributes(aria_label="Tags")),
+            html.Dialog(id=ids.without, className="dialog", **theme.attributes(aria_label="Without the strongest region")),
         ],
         className="panel images",
         **theme.attributes(aria_label="Image View"),
