@@ -70,7 +70,7 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     found = findings.Discoveries(groups)
     findings.register(app, found)
     crops.register(app, found, cache / "thumbnails")
-    jobs.register(app, analysis, cache / "jobs" / analysis.fingerprint)
+    jobs.register(app, analysis, cache / "jobs")
     app.layout = layout.page(analysis)
     selection.register(app)
     theme.register(app)

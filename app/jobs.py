@@ -5,6 +5,7 @@ POST /jobs (kind, arguments) asks, GET /jobs lists, GET /jobs/<id> has the resul
 """
 
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,8 +77,12 @@ def _visible(record: Record) -> bool:
 
 
 def register(app: Dash, analysis: Analysis, folder: Path, tasks: str = TASKS) -> Jobs:
-    """Add the routes; the queue is kept in `folder`, which is made private. Nothing runs until `start`."""
-    jobs = Jobs(analysis, folder, tasks)
+    """Add the routes; the queue is kept below `folder`, and made private. Nothing runs until `start`.
+
+    A copy of an analysis has a queue of its own: what is computed is kept beside the one that was asked.
+    """
+    which = sha256(f"{analysis.fingerprint} {analysis.folder.resolve()}".encode()).hexdigest()[:20]
+    jobs = Jobs(analysis, folder / which, tasks)
     app.server.extensions["jobs"] = jobs
 
     @app.server.post("/jobs", endpoint="ask")
