@@ -55,7 +55,7 @@ def layout(analysis: Analysis) -> html.Section:
             html.Div(id=ids.pager, className="pager"),
             html.Div(id=ids.drawn, hidden=True),
             html.Dialog(id=ids.tags, className="dialog", **theme.attributes(aria_label="Tags")),
-            html.Dialog(id=ids.without, className="dialog", **theme.attributes(aria_label="Without the strongest region")),
+            html.Dialog(id=ids.without, className="dialog", **theme.attributes(aria_label="Judged again")),
         ],
         className="panel images",
         **theme.attributes(aria_label="Image View"),
