@@ -52,9 +52,9 @@
     const job = find("counterfactual", (asked) => asked.pattern === which);
     if (job && open(job)) return [make("span", "pattern-measuring", [bar(job), make("span", "quiet", words(job))], { role: "status" })];
     const failed = job ? [make("span", "quiet", words(job))] : [];
-    if (!asap.jobs?.can) return failed;
+    if (!asap.jobs?.can || p.drop) return failed; // what was measured would come out the same again
     const label = `Take its regions from ${asap.plural(p.n, "image", "images")} and judge them again`;
-    return [asap.patternParts.button(label, "text-button", p.drop ? "Measure again" : "Measure", () => ask("counterfactual", { pattern: which, occluders: ["drop", "swap"] })), ...failed];
+    return [asap.patternParts.button(label, "text-button", "Measure", () => ask("counterfactual", { pattern: which, occluders: ["drop", "swap"] })), ...failed];
   }
 
   document.addEventListener("asap:job", (event) => {

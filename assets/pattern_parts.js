@@ -62,7 +62,8 @@
       ]);
     };
     const [fake, real] = truths();
-    return make("div", "pattern-shares", [line("fake", fake, p.fake), line("real", real, p.real)]);
+    const lines = [["fake", fake], ["real", real]].filter(([kind]) => p[kind][1]); // of misses, no real image is looked at
+    return make("div", "pattern-shares", lines.map(([kind, name]) => line(kind, name, p[kind])));
   }
 
   // Where it usually sits: each place by the share of the pattern's regions that hold it.
@@ -84,7 +85,7 @@
   }
 
   const rate = (interval) => (interval ? `${percent(interval[0])}` : "–");
-  const spread = (interval) => (interval ? `${Math.round(100 * interval[1])} – ${percent(interval[2])}` : "not measured yet");
+  const spread = (interval, n) => (interval ? `95 %: ${Math.round(100 * interval[1])} – ${percent(interval[2])}, n ${asap.number(n)}` : "not measured yet");
 
   function figure(name, value, beside, more) {
     return make("div", "pattern-measure", [make("span", "quiet", name), make("span", "pattern-value", value), ...(more ? [more] : []), ...(beside ? [make("span", "quiet", beside)] : [])]);
@@ -92,11 +93,11 @@
 
   function figures(context, p) {
     const [value, low, high] = p.contribution;
-    const steady = p.stability === null ? ["–", "put together by hand"] : [p.stability.toFixed(2), "how surely it is found again"];
+    const steady = p.stability === null ? ["–", "put together by hand"] : [p.stability.toFixed(2), "how surely found again"];
     return make("div", "pattern-figures", [
       figure(`Toward ${p.toward}`, `${signed(value)} logits`, `95 %: ${signed(low)} to ${signed(high)}`, bar(context, p)),
-      figure("Flips when dropped", rate(p.drop), p.drop ? `95 %: ${spread(p.drop)}` : "not measured yet"),
-      figure("With a real image’s pixels", rate(p.swap), p.swap ? `95 %: ${spread(p.swap)}, n ${asap.number(p.flips)}` : "not measured yet"),
+      figure("Flips when dropped", rate(p.drop), spread(p.drop, p.flips)),
+      figure("With a real image’s pixels", rate(p.swap), spread(p.swap, p.flips)),
       figure("Stability", steady[0], steady[1]),
     ]);
   }
@@ -115,13 +116,17 @@
     return `${asap.plural(p.n, "image", "images")}${here}`;
   }
 
+  // The same in little: n, and the shares of fake and of real images; or how many of the group's.
+  function few(context, p) {
+    if (p.here !== null) return make("span", "quiet", `${asap.number(p.here)} of ${context.hereName}’s ${asap.number(context.here)} · n ${asap.number(p.n)}`);
+    const both = ["fake", "real"].filter((kind) => p[kind][1]);
+    return make("span", "quiet", [`n ${asap.number(p.n)}`, ...both.map((kind) => make("span", `mark ${kind}`, percent(p[kind][0] / p[kind][1])))]);
+  }
+
   function row(context, p) {
     const chosen = context.chosen === p.number;
-    const [fake, real] = [p.fake, p.real].map(([have, of]) => asap.percent(have / Math.max(of, 1)));
-    const words = make("span", "pattern-words", [
-      make("span", `pattern-name${p.name === UNNAMED ? " nameless" : ""}`, title(p)),
-      make("span", "quiet", p.here === null ? `${asap.plural(p.n, "image", "images")} · ${fake} of fake, ${real} of real` : count(context, p)),
-    ]);
+    const unnamed = p.name === UNNAMED;
+    const words = make("span", "pattern-words", [make("span", `pattern-name${unnamed ? " nameless" : ""}`, unnamed ? `near “${p.near[0]}”` : p.name), few(context, p)]);
     const value = make("span", "pattern-pulls", [bar(context, p), make("span", "", signed(p.contribution[0]))]);
     const open = button(`${p.sentence.replaceAll("*", "")}${p.hidden ? "; hidden" : ""}`, "pattern-open", [
       make("span", "pattern-thumbs", p.exemplars.typical.slice(0, 3).map(([group]) => picture(context, group, 34))),
@@ -131,7 +136,7 @@
     ], null, { "data-go": `pattern=${chosen ? "" : which(context, p)}`, "data-number": p.number, "aria-expanded": String(chosen) });
     const parts = [open];
     if (chosen) parts.push(make("div", "pattern-brief", [make("p", "", rich(p.sentence)), make("div", "pattern-buttons", [...context.look(p), button("", "text-button", "Details", null, { "data-go": "focus=pattern" })])]));
-    return make("div", `pattern-row${chosen ? " chosen" : ""}${p.hidden ? " passed-over" : ""}`, parts, { role: "listitem" });
+    return make("div", `pattern-row${chosen ? " pattern-chosen" : ""}${p.hidden ? " passed-over" : ""}`, parts, { role: "listitem" });
   }
 
   function heading(context, p, chosen) {
@@ -161,7 +166,7 @@
     const body = make("div", "pattern-card-body", [places(context, p), make("div", "pattern-numbers", [shares(p), figures(context, p)])]);
     const parts = [head, make("p", "pattern-sentence", rich(p.sentence)), body, exemplars(context, p, chosen ? 72 : 52)];
     if (chosen) parts.push(detail(context, p));
-    return make("article", `pattern-card${chosen ? " chosen" : ""}${p.hidden ? " passed-over" : ""}`, parts, { role: "listitem" });
+    return make("article", `pattern-card${chosen ? " pattern-chosen" : ""}${p.hidden ? " passed-over" : ""}`, parts, { role: "listitem" });
   }
 
   asap.patternParts = { row, card, button, title, rich, which };

@@ -3,7 +3,7 @@
   const asap = (window.asap = window.asap || {});
   const { make } = asap;
   const { button, row, card, title, which } = asap.patternParts;
-  const FILTERS = { all: "All", fake: "Toward fake", real: "Toward real" };
+  const FILTERS = { all: "Both sides", fake: "Toward fake", real: "Toward real" };
   const LARGE = "pattern"; // the focus with which cards are shown
   const share = ([have, of]) => have / Math.max(of, 1);
   const SORTS = {
@@ -35,6 +35,7 @@
       const found = await asap.fetchJson(url);
       if (turn !== latest) return false;
       [shown, question] = [found, url];
+      if (!found.here) for (const p of [found, ...(found.patterns || [])]) p.here = null; // a group of no image
       for (const p of found.patterns || []) asap.patternNames?.set(`pattern=${found.key}/${p.number}`, title(p));
     } catch (error) {
       if (turn !== latest) return false;
@@ -64,7 +65,7 @@
     list.setAttribute("aria-busy", "false");
     list.scrollTop = kept;
     const { pattern } = asap.current;
-    if (pattern !== last && pattern) list.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+    if (pattern !== last && pattern) list.querySelector(".pattern-chosen")?.scrollIntoView({ block: "nearest" });
     last = pattern;
     if (renaming !== null) list.querySelector(".pattern-rename input")?.focus();
     else if (focused) list.querySelector(`[data-number="${focused}"]`)?.focus();
@@ -80,7 +81,8 @@
     const few = shown.images < shown.few ? [make("p", "pattern-note", `Only ${asap.plural(shown.images, "image was", "images were")} looked at: what recurs in so few may do so by chance.`)] : [];
     if (!order.length) return [...few, none()];
     const large = asap.current.focus === LARGE;
-    const head = large ? [] : [make("div", "pattern-columns", [make("span", "", "Pattern"), make("span", "", "logits toward"), make("span", "", "flips")], { "aria-hidden": "true" })];
+    const counted = `${asap.plural(order.length, "pattern", "patterns")} of ${asap.plural(shown.groups, "region that stands out", "regions that stand out")} in ${asap.plural(shown.images, "image", "images")}`;
+    const head = large ? [make("p", "pattern-summary", counted)] : [make("div", "pattern-columns", [make("span", "", "Pattern"), make("span", "", "logits toward"), make("span", "", "flips")], { "aria-hidden": "true" })];
     const context = about();
     return [...few, ...head, make("div", "pattern-items", order.map((p) => (large ? card : row)(context, p)), { role: "list", "aria-label": `Patterns of ${name(asap.current.of)}` })];
   }
