@@ -13,7 +13,7 @@ from asap_core.projection import cells
 
 from . import gallery, responses, theme
 
-SMALL = 1000  # images; fewer start with the coarsest cells
+SMALL = 5000  # images; fewer start with the coarsest cells
 SHOWS = ("glyphs", "thumbnails", "heat", "points", "table")
 MEASURES = ("n", "fake", "errors", "severity", "sensitivity", "pattern")
 PANELS = ("overview", "image", "pattern", "dimension")

@@ -1,6 +1,7 @@
 // What every script shares: URLs, the cells of a plane (fetched once a plane and side), and words for numbers.
 (function () {
   const asap = (window.asap = window.asap || {});
+  const TABLES = 24; // of cells, remembered
   const loaded = new Map();
 
   const root = () => document.getElementById("selection-root").dataset;
@@ -26,19 +27,20 @@
     throw new Error(said.error || `the server answered ${response.status}`);
   };
 
-  // The table of one plane and side: columns, and `at`, which finds a cell's index by its code.
-  asap.cells = function (plane, side) {
-    const key = `${plane}/${side}`;
-    if (!loaded.has(key)) {
-      const url = asap.url("cells", `${key}.json?v=${asap.edition()}`);
+  // The table of one plane and side under a filter: columns, and `at`, which finds a cell's index by its code.
+  asap.cells = function (plane, side, of) {
+    const url = asap.query("cells", `${plane}/${side}.json`, { of, v: asap.edition() });
+    if (!loaded.has(url)) {
       const promise = asap.fetchJson(url).then((table) => {
         table.at = new Map(table.columns.code.map((code, j) => [code, j]));
         return table;
       });
-      promise.catch(() => loaded.delete(key));
-      loaded.set(key, promise);
+      if (/(^|&)(tag|pattern)=/.test(of || "")) return promise; // what these name may change
+      promise.catch(() => loaded.delete(url));
+      loaded.set(url, promise);
+      if (loaded.size > TABLES) loaded.delete(loaded.keys().next().value);
     }
-    return loaded.get(key);
+    return loaded.get(url);
   };
 
   asap.number = (value) => value.toLocaleString("en-GB");

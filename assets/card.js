@@ -1,10 +1,13 @@
-// The hover card: one cell in a violin, six pictures and its strongest dimensions. Nothing is fetched but pictures.
+// The hover card: one cell in a violin, six pictures and its strongest dimensions. It appears at once, with the table's
+// numbers; what else it shows was asked for when the pointer came, and fills its place.
 (function () {
   const asap = (window.asap = window.asap || {});
   const GAP = 14; // px between cell and card
   const KINDS = ["typical", "typical", "error", "error", "highest", "lowest"];
   const SVG = "http://www.w3.org/2000/svg";
   const { make } = asap;
+  const known = new Map(); // details of cells, by URL
+  let latest = 0; // the newest card that was asked for
 
   function draw(tag, attributes, text) {
     const element = document.createElementNS(SVG, tag);
@@ -14,9 +17,8 @@
   }
 
   // Two violins (real, fake), or one: how the scores spread over the levels of severity, severe on top.
-  function violin(table, j) {
+  function violin(table, shapes) {
     const [width, height, left, top] = [176, 132, 66, 4];
-    const shapes = table.columns.shape[j];
     const svg = draw("svg", { width, height: height + 22, viewBox: `0 0 ${width} ${height + 22}`, class: "violin" });
     const levels = table.levels.length;
     table.levels.forEach((name, k) => {
@@ -49,32 +51,29 @@
     return `M${right.join("L")}L${left.join("L")}Z`;
   }
 
-  function pictures(table, j) {
+  function pictures(exemplars) {
     const kinds = KINDS.map((_, k) => k).filter((k) => asap.labelled() || KINDS[k] !== "error");
     return kinds.map((k) => {
-      const row = table.columns.exemplars[j][k];
-      const frame = row < 0
-        ? make("div", "no-picture", "–")
+      const row = exemplars ? exemplars[k] : null;
+      const frame = row === null || row < 0
+        ? make("div", "no-picture", row === null ? "" : "–")
         : make("img", "", [], { src: asap.url("thumb", `${row}?s=128`), alt: "", width: 56, height: 56 });
       return make("figure", "", [frame, make("figcaption", "", KINDS[k])]);
     });
   }
 
-  function dimensions(table, j) {
-    const pairs = table.columns.top[j];
-    const most = Math.max(...pairs.filter((_, i) => i % 2).map(Math.abs), 1);
-    const rows = [];
-    for (let i = 0; i < pairs.length; i += 2) {
-      const side = pairs[i + 1] > 0 ? "fake" : "real";
+  function dimensions(top) {
+    const most = Math.max(...top.map(([, value]) => Math.abs(value)), 1);
+    return top.map(([k, value]) => {
+      const side = value > 0 ? "fake" : "real";
       const bar = make("span", `bar ${side}`);
-      bar.style.width = `${(50 * Math.abs(pairs[i + 1])) / most}%`;
-      rows.push(make("div", "dimension", [
-        make("span", "", `Dimension ${pairs[i] + 1}`),
+      bar.style.width = `${(50 * Math.abs(value)) / most}%`;
+      return make("div", "dimension", [
+        make("span", "", `Dimension ${k + 1}`),
         make("span", "bar-cell", bar),
-        make("span", "value", `${Math.abs(pairs[i + 1] / 100).toFixed(2)} toward ${side}`),
-      ]));
-    }
-    return rows;
+        make("span", "value", `${Math.abs(value / 100).toFixed(2)} toward ${side}`),
+      ]);
+    });
   }
 
   function facts(table, j) {
@@ -96,16 +95,46 @@
     return lines;
   }
 
-  function fill(card, table, j) {
+  function fill(card, scene, code, details) {
+    const { table, field } = scene;
+    const j = table.at.get(code);
     const n = table.columns.n[j];
-    const head = [make("strong", "", asap.cellName(table.columns.code[j], table.side)), make("span", "", asap.plural(n, "image", "images"))];
+    const head = [make("strong", "", asap.cellName(code, table.side)), make("span", "", asap.plural(n, "image", "images"))];
     if (n < table.few) head.push(make("span", "warn", "few: read with care"));
+    const numbers = facts(table, j);
+    if (field && !["n", "fake", "errors", "severity"].includes(scene.measure)) {
+      numbers.push(make("div", "fact", [make("span", "label", field.title), make("span", "value", asap.measured(field, field.value[field.code.indexOf(code)]))]));
+    }
     card.replaceChildren(
       make("header", "", head),
-      make("div", "card-middle", [make("div", "card-facts", facts(table, j)), violin(table, j)]),
-      make("div", "card-pictures", pictures(table, j)),
-      make("div", "card-dimensions", [make("div", "label", "Strongest dimensions, mean of the cell"), ...dimensions(table, j)])
+      make("div", "card-middle", [make("div", "card-facts", numbers), details ? violin(table, details.shape) : make("div", "card-wait")]),
+      make("div", "card-pictures", pictures(details && details.exemplars)),
+      make("div", "card-dimensions", [make("div", "label", "Strongest dimensions, mean of the cell"), ...(details ? dimensions(details.top) : [make("div", "card-wait")])]),
+      make("footer", "", "click: A, shift-click: B")
     );
+  }
+
+  // One image where single images are shown.
+  function fillSingle(card, { row, kind }) {
+    const fake = kind & 1;
+    const truth = asap.labelled() ? [make("span", `mark ${fake ? "fake" : "real"}`, fake ? "fake" : "real")] : [];
+    const verdict = (kind & 2 ? !fake : fake) ? "judged fake" : "judged real";
+    const flag = kind & 2 ? (fake ? "miss" : "false alarm") : kind & 4 ? "inconclusive" : "";
+    card.replaceChildren(
+      make("img", "", [], { src: asap.url("thumb", `${row}?s=256`), alt: "", width: 180, height: 180 }),
+      make("div", "card-single", [...truth, make("span", "", verdict), flag ? make("strong", "", flag) : ""]),
+      make("footer", "", "click: open the image")
+    );
+  }
+
+  // What a cell's card shows beside the table's numbers; the newest are remembered.
+  function fetchDetails(scene, code) {
+    const url = asap.query("cards", `${scene.plane}/${scene.side}/${code}.json`, { of: scene.of, v: asap.edition() });
+    if (!known.has(url)) {
+      known.set(url, asap.fetchJson(url).catch(() => (known.delete(url), null)));
+      if (known.size > 100) known.delete(known.keys().next().value);
+    }
+    return known.get(url);
   }
 
   // Beside the cell, on the side that has room, inside the window.
@@ -119,13 +148,23 @@
   }
 
   asap.card = {
-    show(table, code, at) {
+    fetch: (scene, code) => void fetchDetails(scene, code),
+    async show(scene, what, at) {
       const card = document.getElementById("overview-card");
-      fill(card, table, table.at.get(code));
+      const turn = ++latest;
+      const single = typeof what !== "number";
+      card.classList.toggle("of-image", single);
+      if (single) fillSingle(card, what);
+      else fill(card, scene, what, null);
       card.hidden = false;
+      place(card, at);
+      const details = single ? null : await fetchDetails(scene, what);
+      if (turn !== latest || !details) return;
+      fill(card, scene, what, details);
       place(card, at);
     },
     hide() {
+      latest += 1;
       const card = document.getElementById("overview-card");
       if (card) card.hidden = true;
     },

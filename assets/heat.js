@@ -46,25 +46,25 @@
 
   // The scale of a heat map: a bar with its ends named; what is not known is hatched.
   asap.heatScale = function (field, levels) {
-    const parts = [make("div", "scale-title", field.title)];
+    const parts = [make("div", "heat-scale-title", field.title)];
     if (field.scale === "severity") {
       const swatches = levels.map((name, k) => {
-        const swatch = make("span", "swatch");
+        const swatch = make("span", "heat-swatch");
         swatch.style.background = asap.token(`--severity-${k}`);
-        return make("span", "scale-step", [swatch, name]);
+        return make("span", "heat-scale-step", [swatch, name]);
       });
-      parts.push(make("div", "scale-steps", swatches));
+      parts.push(make("div", "heat-scale-steps", swatches));
     } else {
-      const bar = make("div", "scale-bar");
+      const bar = make("div", "heat-scale-bar");
       bar.style.background = `linear-gradient(90deg, ${ramp(field.scale).join(", ")})`;
       const middle = field.scale === "count" ? Math.sqrt(field.high) : (field.low + field.high) / 2;
       const ends = [field.low, middle, field.high].map((value) => make("span", "", asap.measured(field, value)));
-      parts.push(bar, make("div", "scale-ends", ends));
+      parts.push(bar, make("div", "heat-scale-ends", ends));
     }
-    const beside = [make("span", "scale-step", [make("span", "swatch small"), `fewer than ${field.few} images`])];
-    if (field.value.some((value) => value === null)) beside.push(make("span", "scale-step", [make("span", "swatch hatched"), "not known"]));
-    parts.push(make("div", "scale-steps", beside));
+    const beside = [make("span", "heat-scale-step", [make("span", "heat-swatch small"), `fewer than ${field.few} images`])];
+    if (field.value.some((value) => value === null)) beside.push(make("span", "heat-scale-step", [make("span", "heat-swatch hatched"), "not known"]));
+    parts.push(make("div", "heat-scale-steps", beside));
     if (field.note) parts.push(make("p", "hint", field.note));
-    return make("div", "scale", parts);
+    return make("div", "heat-scale", parts);
   };
 })();

@@ -3,7 +3,7 @@
 (function () {
   const asap = (window.asap = window.asap || {});
   const { make } = asap;
-  const BLOCK = 16; // px of a heat map's cell, in the canvas
+  const ACROSS = 1024; // px of a heat map's canvas
   const FRAMES = [34, 38, 42, 46].map((radius) => (0.7 * radius) / 100); // pictures in frames, see figures/glyph.py
   let shown = ""; // the key of what is shown
   let thumbs = null; // the box of thumbnails, where there are any
@@ -62,27 +62,28 @@
 
   async function heat(want) {
     const field = await asap.heat(want);
-    const canvas = make("canvas", "sheet", [], { width: want.side * BLOCK, height: want.side * BLOCK });
+    const canvas = make("canvas", "sheet", [], { width: ACROSS, height: ACROSS });
+    const block = ACROSS / want.side;
     const pen = canvas.getContext("2d");
     const unknown = hatch(pen);
     field.code.forEach((code, j) => {
-      const [x, y] = [(code % want.side) * BLOCK, Math.floor(code / want.side) * BLOCK];
-      const inset = field.n[j] < field.few ? 4 : 0.5;
+      const [x, y] = [(code % want.side) * block, Math.floor(code / want.side) * block];
+      const inset = Math.round(block * (field.n[j] < field.few ? 0.27 : 0.02));
       pen.fillStyle = field.value[j] === null ? unknown : asap.colour(field, field.value[j]);
-      pen.fillRect(x + inset, y + inset, BLOCK - 2 * inset, BLOCK - 2 * inset);
+      pen.fillRect(x + inset, y + inset, block - 2 * inset, block - 2 * inset);
     });
     return [canvas];
   }
 
   function hatch(pen) {
-    const tile = make("canvas", "", [], { width: 8, height: 8 });
+    const tile = make("canvas", "", [], { width: 16, height: 16 });
     const line = tile.getContext("2d");
     line.strokeStyle = asap.token("--quiet");
-    line.lineWidth = 1.2;
+    line.lineWidth = 2.5;
     line.beginPath();
-    for (const shift of [-8, 0, 8]) {
-      line.moveTo(shift, 8);
-      line.lineTo(shift + 8, 0);
+    for (const shift of [-16, 0, 16]) {
+      line.moveTo(shift, 16);
+      line.lineTo(shift + 16, 0);
     }
     line.stroke();
     return pen.createPattern(tile, "repeat");

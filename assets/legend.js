@@ -57,12 +57,14 @@
     const words = asap.labelled()
       ? [word(of("real"), "real", icon("real")), word(of("fake"), "fake", icon("fake" + (mostly ? " square" : ""))), word(mostly ? "some wrong" : "judged wrong", "wrong", icon("wrong"))]
       : [word(of("judged real"), "judged-real", icon("real")), word(of("judged fake"), "judged-fake", icon("fake" + (mostly ? " square" : "")))];
-    return make("div", "key-row", words);
+    return make("div", "key-row", [...words, unsure()]);
   }
+
+  const unsure = () => word("inconclusive", "inconclusive", icon("unsure"));
 
   function severities(levels, thresholds) {
     const words = levels.map((name, k) => word(name, `severity=${thresholds[k]}..${thresholds[k + 1]}`, icon(`level-${k}`)));
-    return make("div", "key-row", [make("span", "key-name", "Hole: severity"), ...words]);
+    return make("div", "key-row", [make("span", "key-name", "Hole: median severity"), ...words]);
   }
 
   function sizes(table) {
@@ -72,16 +74,14 @@
       return make("span", "key-size", [circle, `${asap.number(begins)}+`]);
     });
     const few = make("span", "key-size", [icon("few"), `under ${table.few}: read with care`]);
-    return make("div", "key-row", [make("span", "key-name", "Size: images"), ...circles, few]);
+    return make("div", "key-row", [make("span", "key-name", "Size: images"), ...circles, make("span", "key-break"), few, unsure()]);
   }
 
-  const unsure = () => make("div", "key-row", word("inconclusive", "inconclusive", icon("unsure")));
-
   const LEGENDS = {
-    donuts: ({ table }) => [enlarged(), make("div", "key-rows", [severities(table.levels, table.thresholds), sizes(table), unsure()])],
-    squares: ({ table }) => [make("div", "key-rows", [marks(true), make("p", "hint", `Small cells are drawn plainly; zoom in for rings. Pale: fewer than ${table.few} images.`), unsure()])],
+    donuts: ({ table }) => [enlarged(), make("div", "key-rows", [severities(table.levels, table.thresholds), sizes(table)])],
+    squares: ({ table }) => [make("div", "key-rows", [marks(true), make("p", "hint", `Small cells are drawn plainly; zoom in for rings. Pale: fewer than ${table.few} images.`)])],
     heat: ({ table, field }) => [asap.heatScale(field, table.levels)],
-    points: () => [make("div", "key-rows", [marks(false), unsure()])],
+    points: () => [make("div", "key-rows", [marks(false)])],
   };
   LEGENDS.frames = LEGENDS.donuts;
   LEGENDS.cloud = LEGENDS.points;

@@ -1,117 +1,188 @@
-// The plane in the hand: which cell is under the pointer, clicks, keys, zoom, rings and level of detail.
+// The overview in the hand: what is drawn at which zoom, what is under the pointer, clicks, keys and gestures.
 (function () {
   const asap = (window.asap = window.asap || {});
+  const SIDES = [8, 16, 32, 64];
   const DWELL = 125; // ms before a card appears
   const STILL = 4; // px a click may wander
-  const DONUT = 24; // px a cell; below it a donut cannot be read
+  const PLAIN = 24; // px a cell; below it a ring cannot be read
+  const FRAME = 40; // px a cell; below it a thumbnail cannot
+  const CLOSE = 96; // px a cell; from here finer cells are shown, or framed thumbnails where there are none
+  const SINGLE = 192; // px a cell; from here its images are shown one by one
 
+  let scene = null; // what is drawn, with its table
+  let latest = 0; // the newest call of `settle`; older ones give up
   let focused = null; // code of the cell that the keyboard is on
-  let hovered = null;
+  let hovered = null; // a cell's code, or a single image
   let dwell = 0;
   let pressed = null;
-  let latest = 0; // the newest call of `mark`; older ones give up
-  let table = null; // of the plane and side that are drawn
 
   const stage = () => document.getElementById("overview-stage");
-  const plot = () => document.querySelector("#overview-plane .js-plotly-plot");
-  const ready = (gd) => gd && gd._fullLayout && gd._fullLayout.xaxis && gd.layout && gd.layout.meta;
 
-  // Cell under a point of the window: its code, or null where there are no images.
-  function hit(event) {
-    const gd = plot();
-    if (!ready(gd) || !table) return null;
-    const { xaxis, yaxis } = gd._fullLayout;
-    const box = gd.getBoundingClientRect();
-    const x = xaxis.p2d(event.clientX - box.left - xaxis._offset);
-    const y = yaxis.p2d(event.clientY - box.top - yaxis._offset);
-    const side = table.side;
-    const column = Math.floor(x * side);
-    const row = side - 1 - Math.floor(y * side);
-    if (column < 0 || row < 0 || column >= side || row >= side) return null;
-    const code = row * side + column;
-    return table.at.has(code) ? code : null;
+  // What is to be drawn at this zoom.
+  function wanted() {
+    const now = asap.current;
+    const pixels = asap.view.size().plane;
+    const theme = document.documentElement.getAttribute("data-bs-theme");
+    let side = SIDES.find((each) => each >= now.side && pixels / each < CLOSE) || 64;
+    if (now.show === "thumbnails") while (side > 8 && pixels / side < FRAME) side /= 2;
+    const cell = pixels / side;
+    const want = { plane: now.plane, side, of: now.filter, theme, measure: now.measure, pattern: now.pattern };
+    if (now.show === "heat") want.kind = "heat";
+    else if (now.show === "points" || cell >= SINGLE) want.kind = "points";
+    else if (now.show === "thumbnails" || cell >= CLOSE) want.kind = "frames";
+    else want.kind = cell < PLAIN ? "squares" : "donuts";
+    return want;
   }
 
-  // A cell's place in the window, in px.
-  function box(code) {
-    const gd = plot();
-    const { xaxis, yaxis } = gd._fullLayout;
-    const frame = gd.getBoundingClientRect();
-    const [column, row] = [code % table.side, Math.floor(code / table.side)];
-    const left = frame.left + xaxis._offset + xaxis.d2p(column / table.side);
-    const top = frame.top + yaxis._offset + yaxis.d2p(1 - row / table.side);
-    return { left, top, size: cellPixels(gd) };
-  }
-
-  const cellPixels = (gd) =>
-    Math.abs(gd._fullLayout.xaxis.d2p(1 / gd.layout.meta.side) - gd._fullLayout.xaxis.d2p(0));
-
-  function ring(code, kind) {
-    const side = table.side;
-    const [column, row] = [code % side, Math.floor(code / side)];
-    const style = getComputedStyle(document.documentElement);
-    const colour = style.getPropertyValue(kind === "selected" ? "--ink" : "--accent").trim();
-    return {
-      type: "rect", x0: column / side, x1: (column + 1) / side, y0: 1 - (row + 1) / side, y1: 1 - row / side,
-      line: { color: colour, width: kind === "selected" ? 3 : 2, dash: kind === "selected" ? "solid" : "dot" },
-    };
-  }
-
-  // Rings and level of detail as they should be; drawn anew only where they are not.
-  function refresh() {
-    const gd = plot();
-    if (!ready(gd) || !table || table.side !== gd.layout.meta.side) return;
-    const shapes = [];
-    const chosen = asap.current.cell;
-    if (chosen !== null && table.at.has(chosen)) shapes.push(ring(chosen, "selected"));
-    if (focused !== null && focused !== chosen) shapes.push(ring(focused, "focused"));
-    const source = gd.layout.images[0].source;
-    const wanted = source.replace(/donuts|squares/, cellPixels(gd) < DONUT ? "squares" : "donuts");
-    const changes = {};
-    if (JSON.stringify(shapes) !== (gd._asapShapes || "[]") || (gd.layout.shapes || []).length !== shapes.length) {
-      changes.shapes = shapes;
+  // Asks for what the kind needs, and names it.
+  async function complete(want) {
+    want.table = await asap.cells(want.plane, want.side, want.of);
+    if (want.kind === "heat") want.field = await asap.heat(want);
+    if (want.kind === "points") {
+      want.window = asap.points.part();
+      want.pixels = asap.points.pixels(want.window);
+      want.found = await asap.points.ask(want);
+      if (!want.found.rows) want.kind = "cloud";
     }
-    if (wanted !== source) changes["images[0].source"] = wanted;
-    gd._asapShapes = JSON.stringify(shapes);
-    if (Object.keys(changes).length) Plotly.relayout(gd, changes);
+    want.key = JSON.stringify([want.kind, want.plane, want.side, want.of, want.theme, want.kind === "heat" && [want.measure, want.pattern], want.kind === "cloud" && [want.window, want.pixels]]);
+    return asap.layers.prepare(want);
+  }
+
+  async function settle() {
+    if (!asap.view.ready() || !asap.current.plane) return;
+    const turn = ++latest;
+    const want = wanted();
+    try {
+      const put = await complete(want);
+      if (turn !== latest) return;
+      const kept = scene && scene.plane === want.plane && scene.side === want.side && scene.of === want.of;
+      scene = want;
+      put();
+      asap.points.show(want.kind === "points" ? want.found : null);
+      if (!kept) leave();
+      if (!kept || !want.table.at.has(focused)) focused = null;
+      surround();
+    } catch (error) {
+      if (turn === latest) say(`The plane could not be drawn: ${error.message}.`);
+    }
+  }
+
+  // Rings, legend and words around what was just drawn.
+  function surround() {
+    const now = asap.current;
+    asap.rings.groups(scene.plane, now.a, now.b);
+    asap.rings.pointer(hovered, focused, scene.side);
+    asap.legend.state(scene, scene.found ? scene.found.n : 0);
+    asap.legend.draw(scene);
+    ringPattern(scene);
+    pinImage(scene);
+    say(scene.table.columns.code.length ? "" : "No images under this filter.");
+    const place = stage();
+    place.dataset.ready = `${now.plane}/${now.side}`;
+    place.dataset.scene = `${scene.kind}/${scene.side}`;
+    place.dataset.of = scene.of || "";
+  }
+
+  async function ringPattern(drawn) {
+    const { pattern } = asap.current;
+    const heat = asap.current.show === "heat" && asap.current.measure === "pattern";
+    const field = pattern && !heat ? await asap.heat({ ...drawn, measure: "pattern", pattern }).catch(() => null) : null;
+    if (drawn === scene) asap.rings.pattern(field, drawn.side);
+  }
+
+  async function pinImage(drawn) {
+    const { image } = asap.current;
+    const at = image === null ? null : await asap.points.locate(drawn.plane, image).catch(() => null);
+    if (drawn === scene && asap.current.image === image) asap.rings.image(at);
+  }
+
+  const say = (words) => (document.getElementById("overview-message").textContent = words);
+
+  function moved() {
+    leave();
+    asap.layers.place();
+    asap.points.place();
+    asap.rings.place();
+  }
+
+  // What is under a point of the window: {row, …}, a cell's code, or null.
+  function hit(event) {
+    if (!scene || !asap.view.ready()) return null;
+    const point = scene.kind === "points" ? asap.points.hit(event) : null;
+    if (point || scene.kind === "points") return point;
+    const [x, y] = asap.view.toPlane(event);
+    const column = Math.floor(x * scene.side);
+    const row = scene.side - 1 - Math.floor(y * scene.side);
+    if (column < 0 || row < 0 || column >= scene.side || row >= scene.side) return null;
+    const code = row * scene.side + column;
+    return scene.table.at.has(code) ? code : null;
+  }
+
+  // A cell's or an image's place in the window, in px.
+  function box(what) {
+    const frame = stage().getBoundingClientRect();
+    const cell = asap.view.size().plane / scene.side;
+    const single = typeof what !== "number";
+    const [u, v] = single ? [what.x, what.y] : [(what % scene.side) / scene.side, 1 - Math.floor(what / scene.side) / scene.side];
+    const [left, top] = asap.view.toPixels(u, v);
+    return single ? { left: frame.left + left - 20, top: frame.top + top - 20, size: 40 } : { left: frame.left + left, top: frame.top + top, size: cell };
   }
 
   function leave() {
     clearTimeout(dwell);
+    if (hovered !== null && scene) asap.rings.pointer(null, focused, scene.side);
     hovered = null;
     asap.card.hide();
   }
 
+  const same = (one, other) => one === other || (one && other && one.row !== undefined && one.row === other.row);
+
   function move(event) {
     if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > STILL) return leave();
-    const code = hit(event);
-    stage().style.cursor = code === null ? "" : "pointer";
-    if (code === hovered) return;
+    const what = hit(event);
+    stage().classList.toggle("points-at", what !== null);
+    if (same(what, hovered)) return;
     leave();
-    hovered = code;
-    if (code !== null) dwell = setTimeout(() => asap.card.show(table, code, box(code)), DWELL);
+    hovered = what;
+    if (what === null) return;
+    asap.rings.pointer(what, focused, scene.side);
+    if (typeof what === "number") asap.card.fetch(scene, what);
+    dwell = setTimeout(() => asap.card.show(scene, what, box(what)), DWELL);
   }
 
   function lift(event) {
     const start = pressed;
     pressed = null;
     if (!start || event.button !== 0 || Math.hypot(event.clientX - start.x, event.clientY - start.y) > STILL) return;
-    const code = hit(event);
-    if (code === null) return;
-    focused = code;
-    choose(code);
+    const what = hit(event);
+    if (what === null) return;
+    if (typeof what !== "number") return asap.go({ image: what.row });
+    focused = what;
+    choose(cellPhrase(what), event.shiftKey ? "b" : "a");
   }
 
-  const choose = (code) => asap.go({ cell: code === asap.current.cell ? null : code, page: null, image: null });
+  const cellPhrase = (code) => `cell=${scene.plane}/${scene.side}/${code}`;
+
+  function choose(phrase, group) {
+    asap.go({ [group]: phrase === asap.current[group] ? null : phrase, page: null });
+  }
+
+  let shifted = false;
+
+  async function lassoed(corners) {
+    const phrase = `lasso=${asap.current.plane}/${corners}`;
+    const found = await asap.fetchJson(asap.query("points", `${asap.current.plane}.json`, { of: asap.both(phrase, asap.current.filter), v: asap.edition() }));
+    if (!found.n) return say("No images inside. Nothing was chosen.");
+    asap.go({ [shifted ? "b" : "a"]: phrase, page: null });
+  }
 
   // The occupied cell that an arrow leads to: ahead, and rather straight than near.
   function neighbour(code, dx, dy) {
-    const side = table.side;
-    const place = (c) => [c % side, Math.floor(c / side)];
+    const place = (c) => [c % scene.side, Math.floor(c / scene.side)];
     const [x, y] = place(code);
     let best = null;
     let least = Infinity;
-    for (const other of table.columns.code) {
+    for (const other of scene.table.columns.code) {
       const [u, v] = place(other);
       const ahead = (u - x) * dx + (v - y) * dy;
       const aside = Math.abs((u - x) * dy) + Math.abs((v - y) * dx);
@@ -122,41 +193,64 @@
 
   function focus(code) {
     focused = code;
-    refresh();
+    const { side, table } = scene;
+    asap.view.reveal((code % side) / side, 1 - (Math.floor(code / side) + 1) / side, 1 / side);
+    leave();
+    asap.rings.pointer(null, focused, side);
     document.getElementById("overview-spoken").textContent = asap.spoken(table, table.at.get(code));
-    asap.card.show(table, code, box(code));
+    asap.card.show(scene, code, box(code));
+  }
+
+  // Where the arrows begin: at group A's cell, or at the fullest one that is seen.
+  function begin() {
+    const [, plane, side, code] = /^cell=(\w+)\/(\d+)\/(\d+)$/.exec(asap.current.a || "") || [];
+    if (plane === scene.plane && Number(side) === scene.side && scene.table.at.has(Number(code))) return neighbourOf(Number(code));
+    const { x0, x1, y0, y1 } = asap.view.range();
+    const inside = (c) => {
+      const [x, y] = [(c % scene.side + 0.5) / scene.side, 1 - (Math.floor(c / scene.side) + 0.5) / scene.side];
+      return x > x0 && x < x1 && y > y0 && y < y1;
+    };
+    return asap.fullest(scene.table, inside) ?? asap.fullest(scene.table);
   }
 
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  let arrow = null;
+  const neighbourOf = (code) => neighbour(code, ...arrow) ?? code;
+
+  const KEYS = {
+    Enter: () => focused !== null && choose(cellPhrase(focused), "a"),
+    c: () => focused !== null && choose(cellPhrase(focused), "b"),
+    p: () => asap.view.use("pan"),
+    l: () => asap.view.use("lasso"),
+    b: () => asap.view.use("select"),
+    "+": () => asap.view.zoom("in"),
+    "-": () => asap.view.zoom("out"),
+    0: () => asap.view.zoom("all"),
+    Escape: () => (leave(), asap.card.hide(), false), // others may close something too
+  };
 
   function key(event) {
-    if (!table || !table.columns.code.length || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (ARROWS[event.key]) {
+    if (!scene || event.ctrlKey || event.metaKey || event.altKey) return;
+    arrow = ARROWS[event.key];
+    if (arrow && scene.table.columns.code.length) {
       event.preventDefault();
-      const from = focused ?? asap.current.cell;
-      const to = from === null ? asap.fullest(table) : neighbour(from, ...ARROWS[event.key]);
+      const to = focused === null ? begin() : neighbour(focused, ...arrow);
       if (to !== null) focus(to);
-    } else if (event.key === "Enter" && focused !== null) {
+    } else if (KEYS[event.key] && KEYS[event.key]() !== false) {
       event.preventDefault();
-      choose(focused);
-    } else if (event.key === "Escape") leave();
+      event.stopPropagation();
+    }
   }
 
-  asap.fullest = (known) => known.columns.code[known.columns.n.indexOf(Math.max(...known.columns.n))];
-
-  function zoom(how) {
-    const gd = plot();
-    if (!ready(gd)) return;
-    const factor = { in: 1 / 1.5, out: 1.5 }[how];
-    const range = (axis) => {
-      if (!factor) return [-0.012, 1.012];
-      const [low, high] = axis.range;
-      const [middle, half] = [(low + high) / 2, ((high - low) / 2) * factor];
-      return half > 0.75 ? [-0.012, 1.012] : [middle - half, middle + half];
-    };
-    const { xaxis, yaxis } = gd._fullLayout;
-    Plotly.relayout(gd, { "xaxis.range": range(xaxis), "yaxis.range": range(yaxis) });
-  }
+  // The code of the cell with most images, among those that `fits` lets through.
+  asap.fullest = function (table, fits = () => true) {
+    const { code, n } = table.columns;
+    let best = null;
+    code.forEach((each, j) => {
+      if (fits(each) && (best === null || n[j] > n[best])) best = j;
+    });
+    return best === null ? null : code[best];
+  };
 
   function listen() {
     const place = stage();
@@ -164,54 +258,34 @@
     place.dataset.listening = "yes";
     place.addEventListener("pointermove", move);
     place.addEventListener("pointerleave", leave);
-    place.addEventListener("pointerdown", (event) => (pressed = { x: event.clientX, y: event.clientY }), true);
+    place.addEventListener("pointerdown", (event) => {
+      pressed = { x: event.clientX, y: event.clientY };
+      shifted = event.shiftKey;
+    }, true);
     window.addEventListener("pointerup", lift, true);
-    place.addEventListener("wheel", leave, { passive: true });
     place.addEventListener("keydown", key);
     place.addEventListener("blur", () => {
       focused = null;
       leave();
-      refresh();
+      if (scene) asap.rings.pointer(null, null, scene.side);
     });
-    document.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-zoom]");
-      if (button) zoom(button.dataset.zoom);
-    });
+    asap.view.on("move", moved);
+    asap.view.on("settle", settle);
+    asap.view.on("lasso", lassoed);
   }
 
-  // The plot, once Plotly (which is loaded late) has drawn this plane and side; null where another was asked for.
-  async function drawn(plane, side, turn) {
-    for (;;) {
-      if (turn !== latest) return null;
-      const gd = plot();
-      if (ready(gd) && gd.on && gd.layout.meta.plane === plane && gd.layout.meta.side === side) return gd;
-      await new Promise((done) => setTimeout(done, 16));
-    }
-  }
-
-  async function mark(figure) {
+  // The selection has changed: the view first, then what is drawn in it.
+  async function follow() {
+    const now = asap.current;
+    if (!now.plane) return dash_clientside.no_update;
+    asap.legend.choices();
+    asap.table.draw();
+    await asap.view.begin();
     listen();
-    if (!figure) return dash_clientside.no_update;
-    const turn = ++latest;
-    const { plane, side } = figure.layout.meta;
-    if (!table || table.plane !== plane || table.side !== side) {
-      focused = null;
-      leave();
-      table = null;
-      const known = await asap.cells(plane, side);
-      if (turn !== latest) return dash_clientside.no_update;
-      table = Object.assign(known, { plane });
-    }
-    const gd = await drawn(plane, side, turn);
-    if (!gd) return dash_clientside.no_update;
-    if (!gd._asapListening) {
-      gd._asapListening = true;
-      gd.on("plotly_afterplot", refresh);
-    }
-    refresh();
-    stage().dataset.ready = `${plane}/${side}`;
+    asap.view.adopt(now.view);
+    await settle();
     return dash_clientside.no_update;
   }
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { plane: { mark } });
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { plane: { follow } });
 })();

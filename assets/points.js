@@ -23,7 +23,7 @@
 
   // How large a picture of that part must be, in the sizes that the server draws.
   function pixels([x0, , x1]) {
-    const wide = (x1 - x0) * asap.view.size().plane * Math.min(window.devicePixelRatio, 2);
+    const wide = (x1 - x0) * asap.view.size().plane * 2; // small marks need more than the screen has
     return Math.min(2048, Math.max(64, 64 * Math.ceil(wide / 64)));
   }
 

@@ -59,7 +59,7 @@
     const kind = letter.toLowerCase();
     return shapes(phrase, plane).flatMap((corners) => {
       const [x, y] = corners.reduce((best, corner) => (corner[0] + corner[1] < best[0] + best[1] ? corner : best));
-      const pin = draw("g", { class: `letter ${kind}` });
+      const pin = draw("g", { class: `ring-letter ${kind}` });
       pin.append(draw("rect", { x: -9, y: -9, width: 18, height: 18, rx: 5 }), draw("text", { y: 4.5 }, letter));
       const lines = [outline(corners, `group ${kind} halo`), outline(corners, `group ${kind} outer`)];
       if (letter === "B") lines.push(outline(corners, "group b inner"));

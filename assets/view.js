@@ -10,6 +10,7 @@
   const tell = (kind, ...what) => listeners[kind].forEach((each) => each(...what));
   let written; // the view that this browser put into the URL last
   let calm = 0;
+  let shape = [0, 0]; // of the window, px
 
   const plot = () => document.querySelector("#overview-plane .js-plotly-plot");
 
@@ -45,13 +46,15 @@
     return [x0 + (event.clientX - box.left) / plane, y1 - (event.clientY - box.top) / plane];
   }
 
+  // The shorter of the two: the window need not be square.
+  const span = () => Math.min(range().x1 - range().x0, range().y1 - range().y0);
+
   const decimals = (span) => (span > 0.1 ? 3 : 5);
 
   function text() {
     const { x0, x1, y0, y1 } = range();
-    const near = Math.abs(x0 - WHOLE.x0) + Math.abs(x1 - WHOLE.x1) + Math.abs(y0 - WHOLE.y0) + Math.abs(y1 - WHOLE.y1);
-    if (near < 0.004) return null;
-    return [x0, y0, x1, y1].map((value) => Number(value.toFixed(decimals(x1 - x0)))).join(",");
+    if (span() < WHOLE.x1 - WHOLE.x0 + 0.01 && Math.max(x0, y0) < 0 && Math.min(x1, y1) > 1) return null;
+    return [x0, y0, x1, y1].map((value) => Number(value.toFixed(decimals(span())))).join(",");
   }
 
   function set({ x0, x1, y0, y1 }) {
@@ -62,13 +65,26 @@
   function adopt(view) {
     if (view === written || (written === undefined && view === null)) return;
     written = view;
-    if (view === text()) return;
+    if (view !== text()) restore(view);
+  }
+
+  function restore(view) {
     const [x0, y0, x1, y1] = view ? view.split(",").map(Number) : [];
     const sound = view && x1 - x0 >= LEAST / 2 && y1 - y0 >= LEAST / 2 && x1 - x0 < 3 && x1 > -0.5 && x0 < 1.5;
     set(sound ? { x0, x1, y0, y1 } : WHOLE);
   }
 
+  // The window's shape has changed: the same part of the plane is to be seen.
+  function resized() {
+    const { w, h } = ready()._fullLayout._size;
+    if (w === shape[0] && h === shape[1]) return false;
+    shape = [w, h];
+    restore(asap.current.view ?? null);
+    return true;
+  }
+
   function moved() {
+    if (resized()) return;
     tell("move");
     clearTimeout(calm);
     calm = setTimeout(settled, CALM);
@@ -76,8 +92,7 @@
 
   function settled() {
     if (!ready()) return;
-    const { x0, x1 } = range();
-    if (x1 - x0 < LEAST * 0.99) return void around((x0 + x1) / 2, (range().y0 + range().y1) / 2, LEAST);
+    if (span() < LEAST * 0.99) return void scale(LEAST / span());
     const now = text();
     if (now !== (asap.current.view ?? null)) {
       written = now;
@@ -86,30 +101,34 @@
     tell("settle");
   }
 
-  // Show a piece of the plane, `span` wide, with a point in its middle.
-  const around = (x, y, span) => set({ x0: x - span / 2, x1: x + span / 2, y0: y - span / 2, y1: y + span / 2 });
+  // Show more or less around a point, by default the middle of what is seen.
+  function scale(factor, x, y) {
+    const { x0, x1, y0, y1 } = range();
+    const [u, v] = [x ?? (x0 + x1) / 2, y ?? (y0 + y1) / 2];
+    const [width, height] = [((x1 - x0) * factor) / 2, ((y1 - y0) * factor) / 2];
+    return set({ x0: u - width, x1: u + width, y0: v - height, y1: v + height });
+  }
 
   function zoom(how) {
     if (!ready()) return;
-    const { x0, x1, y0, y1 } = range();
-    const span = (x1 - x0) * { in: 1 / 1.6, out: 1.6, all: 9 }[how];
-    if (span > 1.3) set(WHOLE);
-    else around((x0 + x1) / 2, (y0 + y1) / 2, Math.max(span, LEAST));
+    const factor = { in: 1 / 1.6, out: 1.6, all: 99 }[how];
+    if (span() * factor > 1.1) set(WHOLE);
+    else scale(Math.max(factor, LEAST / span()));
   }
 
   // Move so that a square of the plane is seen, if it is not.
   function reveal(x, y, width) {
     const { x0, x1, y0, y1 } = range();
     if (x >= x0 && x + width <= x1 && y >= y0 && y + width <= y1) return;
-    around(x + width / 2, y + width / 2, x1 - x0);
+    scale(1, x + width / 2, y + width / 2);
   }
 
   function use(tool) {
     const gd = ready();
     if (!gd) return;
     if (gd._fullLayout.dragmode !== tool) Plotly.relayout(gd, { dragmode: tool });
-    for (const button of document.querySelectorAll("[data-tool]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+    for (const button of document.querySelectorAll("[data-pointer]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.pointer === tool));
     }
   }
 
@@ -135,7 +154,7 @@
 
   function selected(drawn) {
     if (!drawn || !(drawn.lassoPoints || drawn.range)) return;
-    const digits = decimals(range().x1 - range().x0);
+    const digits = decimals(span());
     const found = corners(drawn).map((corner) => corner.map((value) => Number(value.toFixed(digits))).join(","));
     Plotly.relayout(ready(), { selections: [] });
     if (new Set(found).size > 2) tell("lasso", found.join("/"));
@@ -148,9 +167,9 @@
     for (const event of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) gd.on(event, moved);
     gd.on("plotly_selected", selected);
     document.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-zoom], [data-tool]");
+      const button = event.target.closest("[data-zoom], [data-pointer]");
       if (button && button.dataset.zoom) zoom(button.dataset.zoom);
-      else if (button) use(button.dataset.tool);
+      else if (button) use(button.dataset.pointer);
     });
     use("pan");
   }

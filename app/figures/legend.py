@@ -6,11 +6,11 @@ The words are buttons on the page (`views/overview.py`), since each of them is a
 from . import glyph
 from .palette import Palette
 
-WIDTH, HEIGHT = 120, 88  # CSS pixels
+WIDTH, HEIGHT = 106, 88  # CSS pixels
 RADIUS = 36.0
 MIDDLE = (WIDTH / 2, HEIGHT / 2)
 EXAMPLE = (100, 45, 9, 12)  # n, fake, false alarms, misses
-LINES = ((14, -31, 60, -33), (34, 14, 60, 33))  # from the glyph to the right edge, as seen from its middle
+LINES = ((14, -31, 53, -33), (34, 14, 53, 33))  # from the glyph to the right edge, as seen from its middle
 
 
 def draw(palette: Palette, labelled: bool) -> str:

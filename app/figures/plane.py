@@ -7,7 +7,7 @@ lasso and box; it needs a trace to select in, so there is one, of two points tha
 from typing import Any
 
 MARGIN = 0.012  # of the plane, around it
-BEYOND = 0.5  # of the plane: how far it may be moved out of sight
+BEYOND = 1.5  # of the plane: how far it may be moved out of sight
 
 
 def draw() -> dict[str, Any]:

@@ -60,9 +60,9 @@ class ids:
 
 def layout(analysis: Analysis) -> html.Section:
     """The panel."""
+    main = html.Div([_tools(), _stage()], className="overview-main")
     body = [
-        html.Div([_tools(), _stage()], className="overview-main"),
-        _legend(analysis),
+        html.Div([main, _legend(analysis)], className="overview-inner"),
         html.Div(id=ids.table, className="cell-table"),
     ]
     head = html.Header([html.H2("Overview"), _planes(), _menu(len(analysis.head))], className="panel-head")
@@ -118,7 +118,7 @@ def _menu(dimensions: int) -> html.Details:
 
 def _tools() -> html.Div:
     modes = [
-        html.Button(text, className="option", title=title, **theme.attributes(data_tool=name, aria_pressed="false"))
+        html.Button(text, className="option", title=title, **theme.attributes(data_pointer=name, aria_pressed="false"))
         for name, (text, title) in TOOLS.items()
     ]
     steps = [
@@ -180,14 +180,15 @@ def _legend(analysis: Analysis) -> html.Details:
     ]
     notes = [analysis.info.get("planes", {}).get(name, {}).get("note") or "" for name in PLANES]
     hints = [
-        html.P(f"{HINTS[name]} {note}".strip(), className="hint", **theme.attributes(data_plane=name))
+        html.Span(f"{HINTS[name]} {note}".strip(), className="hint", **theme.attributes(data_plane=name))
         for name, note in zip(PLANES, notes, strict=True)
     ]
     if analysis.is_fake is None:
-        hints.append(html.P("The images' origin is unknown: rings show verdicts.", className="hint"))
-    content = [html.Div(pictures, hidden=True), html.Div(id=ids.key, className="key"), html.Div(hints, id=ids.note)]
+        hints.append(html.Span(" Their origin is unknown: rings show verdicts.", className="hint"))
+    title = html.Summary([html.Span("Legend"), html.Span(hints, id=ids.note)], className="legend-title")
+    content = [html.Div(pictures, hidden=True), html.Div(id=ids.key, className="key")]
     return html.Details(
-        [html.Summary("Legend", className="legend-title"), html.Div(content, className="legend-content")],
+        [title, html.Div(content, className="legend-content")],
         id=ids.legend,
         className="legend-fold",
         open=True,
