@@ -1,6 +1,7 @@
-"""The README's pictures of the page, light and dark: `python -m tests.screenshots [ANALYSIS] [--out DIR]`.
+"""The README's pictures of the page: `python -m tests.screenshots [ANALYSIS] [--out DIR]`.
 
-Without ANALYSIS the demo collection is drawn and analysed first. Needs Chromium and playwright.
+Without ANALYSIS the demo collection is drawn and analysed first. Maps and patterns that are missing are made. Needs
+Chromium and playwright.
 """
 
 import argparse
@@ -11,19 +12,27 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 from waitress.server import create_server
 
 from app import create_app
-from asap_core import analysis, demo, pipeline
+from asap_core import analysis, demo, discovery, explanation, pipeline, selections
+from asap_core.analysis import Analysis
+from asap_core.maps import Maps
 from asap_core.progress import Clock
 from asap_core.request import Request
 from tests.conftest import CHROMIUM, QUIET
 
 ROOT = Path(__file__).parents[1]
 SIZE = {"width": 1440, "height": 900}
-THEMES = ("light", "dark")
+# By name: the theme, and the state of the page as a link says it.
+PICTURES = {
+    "workspace": ("light", "?overlay=on&a=generator%3Dupsampler%26right&sort=severity"),
+    "dimensions": ("dark", "?a=generator%3Ddenoiser&b=generator%3Dupsampler&focus=dimension&target=1"),
+    "opened": ("light", "?overlay=on&a=generator%3Dupsampler%26right&sort=sensitivity&image={image}"),
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -35,12 +44,16 @@ def main(arguments: list[str]) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.analysis or _demo(Path(scratch))
-        server: Any = create_server(create_app(analysis.load(folder)).server, host="127.0.0.1", port=0, threads=4)
+        made = analysis.load(folder)
+        explanation.complete(folder)
+        discovery.discover(folder)
+        server: Any = create_server(create_app(made).server, host="127.0.0.1", port=0, threads=4)
         threading.Thread(target=server.run, daemon=True).start()
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
-            for theme in THEMES:
-                print(_picture(browser, f"http://127.0.0.1:{server.effective_port}/", theme, options.out))
+            for name, (theme, state) in PICTURES.items():
+                address = f"http://127.0.0.1:{server.effective_port}/{state.format(image=_telling(made))}"
+                print(_picture(browser, address, theme, options.out / f"{name}.webp"))
             browser.close()
         server.close()
     return 0
@@ -52,15 +65,22 @@ def _demo(scratch: Path) -> Path:
     return pipeline.analyse(Request(manifest, encoder="mini"), scratch / "cache", None, Clock(bars=True))
 
 
-def _picture(browser: Any, address: str, theme: str, out: Path) -> Path:
-    """The page as it opens, once all its pictures are there."""
+def _telling(made: Analysis) -> int:
+    """The fake of the upsampler whose verdict hangs most on one place."""
+    known = Maps.of(made)
+    assert known is not None, "maps were computed"
+    rows = selections.rows_of(made, "generator=upsampler&right")
+    return int(rows[np.nanargmax(known.sensitivity[rows])])
+
+
+def _picture(browser: Any, address: str, theme: str, file: Path) -> Path:
+    """The page in one state, once all its pictures are there."""
     context = browser.new_context(viewport=SIZE, color_scheme=theme)
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#overview-stage[data-ready]", state="attached")
-    page.wait_for_selector("#image-tiles[data-cell][aria-busy=false]")
+    page.wait_for_selector("#image-tiles[data-of][aria-busy=false]", state="attached")
     page.wait_for_load_state("networkidle")  # pictures beyond the edge wait until they are scrolled to
-    file = out / f"demo-{theme}.webp"
     Image.open(BytesIO(page.screenshot())).convert("RGB").save(file, quality=88, method=6)
     context.close()
     return file

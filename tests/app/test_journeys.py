@@ -6,25 +6,7 @@ from typing import Any
 
 import pytest
 
-SIZE = {"width": 1280, "height": 800}
-
-
-class Visit:
-    """A page in a browser of its own, and what its console said."""
-
-    def __init__(self, browser: Any, **options: Any) -> None:
-        self.context = browser.new_context(viewport=SIZE, **options)
-        self.said: list[str] = []
-
-    def open(self, url: str) -> Any:
-        page = self.context.new_page()
-        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        page.on("response", lambda answer: self.said.extend([answer.url] if answer.status >= 400 else []))
-        page.goto(url)
-        page.wait_for_selector("#overview-stage[data-ready]", state="attached")
-        page.wait_for_selector("#image-tiles[data-cell][aria-busy=false]")
-        return page
+from tests.browser import Visit, middle
 
 
 @pytest.fixture
@@ -33,28 +15,6 @@ def visit(chromium: Any) -> Iterator[Visit]:
     yield made
     assert made.said == []
     made.context.close()
-
-
-def middle(page: Any, code: int | None = None) -> dict[str, float]:
-    """Where a cell is in the window; the fullest one's place where no code is given."""
-    return page.evaluate(
-        """async (code) => {
-            const { plane, side } = asap.current;
-            const table = await asap.cells(plane, side);
-            code = code ?? asap.fullest(table);
-            const gd = document.querySelector("#overview-plane .js-plotly-plot");
-            const frame = gd.getBoundingClientRect();
-            const { xaxis, yaxis } = gd._fullLayout;
-            const [column, row] = [code % side, Math.floor(code / side)];
-            return {
-                code,
-                n: table.columns.n[table.at.get(code)],
-                x: frame.left + xaxis._offset + xaxis.d2p((column + 0.5) / side),
-                y: frame.top + yaxis._offset + yaxis.d2p(1 - (row + 0.5) / side),
-            };
-        }""",
-        code,
-    )
 
 
 def test_a_cell_its_images_one_of_them_and_back(visit: Visit, address: str):
@@ -81,7 +41,7 @@ def test_a_cell_its_images_one_of_them_and_back(visit: Visit, address: str):
     page.wait_for_selector("#opened-dialog:not([open])", state="attached")
     page.wait_for_url(re.compile(rf"cell={cell['code']}(&page=1)?$"))
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_selector("#image-tiles[data-cell=all]")
+    page.wait_for_selector("#image-tiles[data-of=all]")
     page.go_back()
     page.wait_for_selector(f"#image-tiles[data-cell='{cell['code']}']")
 
@@ -158,7 +118,7 @@ def test_by_keyboard_alone(visit: Visit, address: str):
     spoken = page.inner_text("#overview-spoken")
     assert re.match(r"Cell \d+, \d+: \d+ images?, \d", spoken)
     page.keyboard.press("Enter")
-    page.wait_for_selector("#image-tiles[data-cell]:not([data-cell=all])")
+    page.wait_for_selector("#image-tiles[data-of]:not([data-of=all])")
     assert page.inner_text("#image-title").startswith(spoken.split(":")[0])
     tab_to(".tile")
     row = page.evaluate("document.activeElement.dataset.row")
@@ -175,7 +135,7 @@ def test_the_table_is_the_planes_twin(visit: Visit, address: str):
     counts = [int(text) for text in page.locator(".cell-table tbody td:nth-child(2)").all_inner_texts()]
     assert sum(counts) == 240 and counts == sorted(counts, reverse=True)
     page.locator(".cell-table tbody button").first.click()
-    page.wait_for_selector("#image-tiles[data-cell]:not([data-cell=all])")
+    page.wait_for_selector("#image-tiles[data-of]:not([data-of=all])")
     assert page.locator(".tile").count() == counts[0]
     page.get_by_text("Glyphs", exact=True).click()
     page.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.shapes.length === 1")

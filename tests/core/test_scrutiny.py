@@ -13,7 +13,7 @@ from asap_core import analysis, explanation, scrutiny, trust, truth
 from asap_core.errors import AnalysisError, SettingsError
 from asap_core.identification.trials import METHODS, PLAIN, ScrutinySettings
 from asap_core.learning.detector import Detector, encoder_of
-from tests.core.conftest import SIDE
+from tests.conftest import SIDE
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ScrutinySettings(
