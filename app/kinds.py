@@ -18,6 +18,7 @@ from asap_core import findings, selections
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 from asap_core.identification import ordinary, store
+from asap_core.identification.patterns import REMOVALS
 from asap_core.maps import METHOD
 
 OCCLUDERS = ("drop", "mean", "blur", "swap")  # of identification/occlusion.py, which only the worker can open
@@ -57,9 +58,15 @@ def answer(made: Analysis, question: Question, before: Mapping[str, Any] | None)
         lost = before.get("lost", 0) if before else 0
         return {"images": len(question.rows), "lost": missing} if missing <= lost else None
     if before is None or question.kind == "counterfactual":
-        return None if before is None else dict(before)
+        return None if before is None or _merged_since(made, question.arguments) else dict(before)
     there = findings.read(made.folder / "patterns" / str(before.get("key"))) is not None
     return dict(before) if there else None
+
+
+def _merged_since(made: Analysis, asked: Mapping[str, Any]) -> bool:
+    """Whether a pattern has other regions now, though in the same images."""
+    kept = "pattern" in asked and set(REMOVALS) <= set(asked["occluders"])
+    return kept and not findings.is_measured(made, asked["pattern"])
 
 
 def explained(made: Analysis) -> NDArray[np.bool_]:

@@ -55,7 +55,8 @@ def counterfactual(folder: Path, asked: Mapping[str, Any], report: Report, stop:
         return None
     if "pattern" in asked and set(patterns.REMOVALS) <= set(found.after):
         flipped = [(found.after[name].logits > 0) != (found.before.logits > 0) for name in patterns.REMOVALS]
-        findings.keep_flips(made, asked["pattern"], found.rows, np.stack(flipped, 1))
+        taken = list(zip(found.rows.tolist(), found.held, strict=True))
+        findings.keep_flips(made, asked["pattern"], taken, np.stack(flipped, 1))
     images = len(selections.rows_of(made, asked["of"])) if "of" in asked else len(np.unique(found.rows))
     return told(made, found) | {"of": images}  # nothing stands out in the rest
 

@@ -165,10 +165,24 @@ def regions_of(made: Analysis, which: str) -> list[tuple[int, NDArray[np.float32
     return [(int(row), _held(mine, row)) for row in np.unique(mine.row)]
 
 
-def keep_flips(made: Analysis, which: str, rows: NDArray, changed: NDArray) -> None:
-    """Keep which of a pattern's images (r,) flip without its regions, with each of `patterns.REMOVALS` (r, 2)."""
+def keep_flips(made: Analysis, which: str, regions: Sequence[tuple[int, NDArray]], changed: NDArray) -> bool:
+    """Keep which images flip without a pattern's regions (`regions_of`), with each of `patterns.REMOVALS` (r, 2).
+
+    False, and nothing is kept, where the pattern was merged or split since.
+    """
     folder, number = folder_of(made, which)
+    now = dict(regions_of(made, which))
+    if not all(row in now and np.allclose(now[row], held, atol=1e-3) for row, held in regions):
+        return False
+    rows = np.array([row for row, _ in regions], np.int64)
     edits.keep_measured(folder, edits.read(folder).members(number), rows, changed)
+    return True
+
+
+def is_measured(made: Analysis, which: str) -> bool:
+    """Whether `keep_flips` kept something of a pattern as it is now."""
+    folder, number = folder_of(made, which)
+    return edits.measured(folder, edits.read(folder).members(number)) is not None
 
 
 def shown(made: Analysis, folder: Path, found: Findings) -> list[Shown]:

@@ -189,14 +189,15 @@ def make(folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = 
 
 
 def found(study: Analysis, of: str | None = None) -> Path:
-    """Findings of a toy analysis, kept beside it: four patterns of its first fakes; their folder.
+    """Findings of a toy analysis, kept beside it: four patterns of its first fakes (of 20 or more); their folder.
 
     Patterns 0 and 1 share some images, and so do 0 and 3; pattern 3 moves verdicts toward real.
     """
     dice, rows = np.random.default_rng(0), np.asarray(selections.rows_of(study, of))
     truth = np.asarray(study.logits) > 0 if study.is_fake is None else np.asarray(study.is_fake)
     pick, grid = rows[np.argsort(~truth[rows], kind="stable")], study.info["encoder"]["grid"]
-    parts = [pick[:30], pick[25:45], pick[50:62], np.r_[pick[:4], pick[-10:]]]  # whose groups each pattern has
+    n = len(pick)  # parts: whose groups each pattern has
+    parts = [pick[: n // 4], pick[n // 5 : 3 * n // 8], pick[2 * n // 5 : n // 2], np.r_[pick[:4], pick[-n // 12 :]]]
     row, number = np.concatenate(parts), np.repeat(np.arange(4), [len(part) for part in parts])
     side, m = np.where(number == 3, -1, 1), len(row)
     held = np.zeros((m, *grid), np.float16)

@@ -116,15 +116,25 @@ def test_a_merged_pattern_without_shared_images_has_its_rate_already(study: Anal
 def test_what_was_measured_of_a_merged_pattern_is_kept(study: Analysis, place: Path):
     edits.merge(place, [0, 1], SIDES)
     which = f"{place.name}/0"
-    rows = findings.rows_with(study, which)
+    regions = findings.regions_of(study, which)
+    rows = [row for row, _ in regions]
     changed = np.stack([np.arange(len(rows)) % 2 == 0, np.ones(len(rows), bool)], 1)
-    findings.keep_flips(study, which, rows, changed)
+    assert not findings.is_measured(study, which)
+    assert findings.keep_flips(study, which, regions, changed) and findings.is_measured(study, which)
     measured = shown(study, place)[0].pattern
     assert measured.flip_rate is not None and measured.flip_rate[0] == pytest.approx(changed[:, 0].mean())
     assert measured.swap_flip_rate == (1, 1, 1) and measured.n_flips == len(rows)
     edits.split(place, 0)
     edits.merge(place, [0, 1], SIDES)
     assert shown(study, place)[0].pattern.n_flips == len(rows)
+
+
+def test_what_was_measured_of_another_pattern_is_not_kept(study: Analysis, place: Path):
+    which = f"{place.name}/0"
+    regions = findings.regions_of(study, which)
+    edits.merge(place, [0, 1], SIDES)  # while they were measured
+    assert not findings.keep_flips(study, which, regions, np.ones((len(regions), 2), bool))
+    assert shown(study, place)[0].pattern.flip_rate is None
 
 
 def test_two_who_edit_at_once_lose_nothing(place: Path):
