@@ -62,18 +62,23 @@ class Dimensions:
         low, high = float((self.usual - spread).min()), float((self.usual + spread).max())
         return min(low, -0.1), max(high, 0.1)
 
+    @cached_property
+    def gap(self) -> float:
+        """What the differences of all groups are drawn up to: half as much again as real and fake images differ."""
+        return max(1.5 * float(np.abs(self.usual[1] - self.usual[0]).max()), 0.1)
+
     def bars(self, a: str, b: str, of: str) -> dict[str, Any]:
         """The summaries of A (or of everything in `of`), of B and their difference; null for what has no images."""
         first, second = self.groups.rows(a or of), self.groups.rows(b) if b else np.zeros(0, np.int64)
         (left, ours), (right, theirs) = self._values(first), self._values(second)
         seed = self.analysis.info.get("seed", 0)
-        facts = {"chosen": bool(a), "scale": self.scale, "total": self.analysis.n}
+        facts = {"scale": self.scale, "gap": self.gap}
         if len(first) and len(second):
             one, other, between = contribution.summarise_and_compare(left, right, seed, (ours, theirs))
             return facts | {"a": _summary(one), "b": _summary(other), "difference": _difference(between)}
         found = [_summary(contribution.summarise(each, seed, of)) if len(each) else None
                  for each, of in ((left, ours), (right, theirs))]  # fmt: skip
-        return facts | {"a": found[0], "b": found[1], "difference": None, "empty": bool(b) and not len(second)}
+        return facts | {"a": found[0], "b": found[1], "difference": None}
 
     def one(self, k: int, a: str, b: str, of: str) -> dict[str, Any]:
         """A dimension's distribution in A, B and everything in `of`, and the images at its ends."""

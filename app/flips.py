@@ -47,6 +47,7 @@ class Flips:
             "to_real": int((was & ~now).sum()),
             "fake_before": int(was.sum()),
             "fake_after": int(now.sum()),
+            "fake_shown": int((self.dimensions.analysis.logits[rows] > 0).sum()),  # out-of-fold
         }
         truth = self.dimensions.analysis.is_fake
         if truth is not None:
