@@ -26,7 +26,7 @@ from .analysis import Analysis
 from .edits import Edits, Members
 from .errors import AnalysisError, SettingsError
 from .identification import patterns
-from .identification.naming import Name
+from .identification.naming import UNNAMED, Name
 from .identification.patterns import Exemplar, Flips, Groups, Looked, Pattern, sentence
 
 VERSION = 4
@@ -207,11 +207,15 @@ def _shown(made: Analysis, folder: Path, found: Findings, members: Members, now:
         number=number,
         members=members,
         pattern=replace(pattern, name=replace(first.name, text=called)) if called else pattern,
-        found_as=tuple(found.patterns[each].name.text for each in members),
+        found_as=tuple(_called(found.patterns[each].name) for each in members),
         renamed=bool(called),
         hidden=key in now.hidden,
         where=np.average(found.where[list(members)], 0, [found.patterns[each].n_groups for each in members]),
     )
+
+
+def _called(name: Name) -> str:
+    return f"{UNNAMED}, nearest: {name.near[0]}" if name.text == UNNAMED else name.text
 
 
 def _described(
@@ -270,7 +274,7 @@ def table(found: Findings, kept: Sequence[Shown]) -> str:
         lines[0] += f"; {len(kept) - len(seen)} hidden"
     for place, each in enumerate(seen, start=1):
         pattern = each.pattern
-        through = ", ".join(f"{k} ({value:+.1f})" for k, value in pattern.dimensions)
+        through = ", ".join(f"{k + 1} ({value:+.1f})" for k, value in pattern.dimensions)
         near = "; ".join(pattern.name.near)
         steady = "put together by hand" if pattern.stability is None else f"stability {pattern.stability:.2f}"
         lines += [

@@ -148,7 +148,7 @@
 
   // What a chosen pattern adds to its card: what it is found through, whose images have it, what can be done with it.
   function detail(context, p) {
-    const through = p.dimensions.map(([k, value]) => button(`Dimension ${k}: ${signed(value)} logits an image. Look at it`, "pattern-dimension", [`dimension ${k}`, make("span", "quiet", signed(value))], null, { "data-go": `target=${k}` }));
+    const through = p.dimensions.map(([k, value]) => button(`Dimension ${k + 1}: ${signed(value)} logits an image. Look at it`, "pattern-dimension", [`dimension ${k + 1}`, make("span", "quiet", signed(value))], null, { "data-go": `target=${k}` }));
     const lines = p.generators.map(([name, have, of]) => make("tr", "", [make("th", "", name, { scope: "row" }), make("td", "", asap.number(have)), make("td", "", asap.number(of)), make("td", "", asap.percent(have / Math.max(of, 1)))]));
     const head = make("tr", "", ["Generator", "have it", "of", "share"].map((name) => make("th", "", name, { scope: "col" })));
     const original = p.renamed || p.merged ? [make("p", "quiet", `Found as: ${p.found_as.join(", ")}.`)] : [];

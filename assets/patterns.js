@@ -143,7 +143,7 @@
     const chips = offered().map(({ of, label, images, patterns }) => {
       const once = patterns === null && ["misses", "false-alarms"].includes(of) && asap.jobs?.can;
       const says = patterns === null ? `${once ? "Find" : "No"} patterns of ${label}${once ? "" : " yet"}: ${asap.plural(images, "image", "images")}` : `${asap.plural(patterns, "pattern", "patterns")} of ${label}, ${asap.plural(images, "image", "images")}`;
-      const badge = make("span", `pattern-badge${patterns === null ? " open" : ""}`, patterns === null ? (once ? "find" : "…") : asap.number(patterns));
+      const badge = make("span", `pattern-badge${patterns === null ? " open" : ""}`, patterns === null ? (once ? "find" : "+") : asap.number(patterns));
       return button(says, "pattern-set", [make("span", "", capital(label)), badge], () => (once ? find(of) : asap.go({ of: of || null, pattern: null })), { "aria-pressed": String(of === now) });
     });
     at("pattern-sets").replaceChildren(...chips);
