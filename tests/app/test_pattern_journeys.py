@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from asap_core import edits, findings
@@ -151,7 +152,7 @@ def test_a_merged_pattern_is_measured_by_a_job(visit: Visit, address: str, made:
     page.evaluate(TELL, job | {"state": "running"})
     page.wait_for_selector(".pattern-chosen progress[value='1']")
     regions = findings.regions_of(made, f"{key}/0")
-    findings.keep_flips(made, f"{key}/0", regions, [[True, False]] * len(regions))
+    findings.keep_flips(made, f"{key}/0", regions, np.array([[True, False]] * len(regions)))
     page.evaluate(TELL, job | {"state": "done"})
     page.wait_for_selector(".pattern-chosen .pattern-value:text-is('100 %')")
     assert Path(place / "measured" / "0-1.json").is_file()
