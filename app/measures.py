@@ -94,17 +94,16 @@ MEASURES: dict[str, Callable[[glyphs.Glyphs, bool], Field]] = {
 
 def _sensitivity(planes: Planes, held: Cells) -> Field:
     """The mean of those images of a cell whose sensitivity is known."""
-    known = maps.sensitivity(planes.analysis)
-    values = np.full(len(held.rows), np.nan) if known is None else np.take(known, held.rows).astype(np.float64)
+    known = maps.Maps.of(planes.analysis)
+    rows = held.rows
+    values = np.full(len(rows), np.nan) if known is None else np.take(known.sensitivity, rows).astype(np.float64)
     there = np.isfinite(values)  # (r,)
     counts = np.bincount(held.owner[there], minlength=len(held))
     sums = np.bincount(held.owner[there], values[there], minlength=len(held))
     means = np.where(counts, sums / np.maximum(counts, 1), np.nan)
-    missing = len(values) - int(there.sum())
-    note = ""
-    if missing:
-        some = f"{there.sum():,} of {len(values):,} images" if missing < len(values) else "no image yet"
-        note = f"Known of {some}: the maps of the others are not computed."
+    note = "" if there.all() else f"Known of {there.sum():,} of {len(values):,} images; maps of the others come first."
+    if len(values) and not there.any():
+        note = "Not computed yet: it needs the images' maps."
     return Field("Sensitivity, mean", "logits", means, note)
 
 

@@ -5,19 +5,25 @@
   const { make } = asap;
   const ACROSS = 1024; // px of a heat map's canvas
   const FRAMES = [34, 38, 42, 46].map((radius) => (0.7 * radius) / 100); // pictures in frames, see figures/glyph.py
+  let across = 1; // px of the plane, as it was laid out last
   let shown = ""; // the key of what is shown
   let thumbs = null; // the box of thumbnails, where there are any
 
   const world = () => document.getElementById("overview-world");
   const share = (value) => `${(100 * value).toFixed(4)}%`;
 
-  // Move everything to where the view is.
-  function place() {
-    const { x0, x1, y1 } = asap.view.range();
-    const { width, plane } = asap.view.size();
+  // Move everything to where the view is. While it moves, what is there is scaled; `anew` lays it out at its true size,
+  // since pictures in a scaled box snap to that box's pixels.
+  function place(anew) {
+    const { x0, y1 } = asap.view.range();
+    const { plane } = asap.view.size();
     const box = world();
-    box.style.width = box.style.height = `${width}px`;
-    box.style.transform = `translate(${-x0 * plane}px, ${(y1 - 1) * plane}px) scale(${1 / (x1 - x0)})`;
+    if (anew) {
+      across = plane;
+      box.style.width = box.style.height = `${plane}px`;
+    }
+    box.style.transform = `translate(${-x0 * plane}px, ${(y1 - 1) * plane}px) scale(${plane / across})`;
+    box.style.willChange = anew ? "" : "transform";
   }
 
   async function picture(url) {
@@ -66,11 +72,13 @@
     const block = ACROSS / want.side;
     const pen = canvas.getContext("2d");
     const unknown = hatch(pen);
+    [pen.strokeStyle, pen.lineWidth] = [asap.token("--heat-edge"), 2]; // the palest colours are as pale as the paper
     field.code.forEach((code, j) => {
       const [x, y] = [(code % want.side) * block, Math.floor(code / want.side) * block];
       const inset = Math.round(block * (field.n[j] < field.few ? 0.27 : 0.02));
       pen.fillStyle = field.value[j] === null ? unknown : asap.colour(field, field.value[j]);
       pen.fillRect(x + inset, y + inset, block - 2 * inset, block - 2 * inset);
+      pen.strokeRect(x + inset + 1, y + inset + 1, block - 2 * inset - 2, block - 2 * inset - 2);
     });
     return [canvas];
   }
@@ -111,7 +119,7 @@
         thumbs = content.find((each) => each.className === "thumbs") || null;
         shown = want.key;
       }
-      place();
+      place(true);
       fillThumbs(want.table);
     };
   }

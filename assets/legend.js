@@ -88,7 +88,9 @@
 
   function draw(scene) {
     listen();
+    const focused = document.activeElement?.closest("#overview-key")?.querySelector(":focus").dataset.filter;
     by("overview-key").replaceChildren(...LEGENDS[scene.kind](scene));
+    if (focused) by("overview-key").querySelector(`[data-filter="${focused}"]`)?.focus();
   }
 
   function listen() {

@@ -74,8 +74,7 @@
     asap.rings.pointer(hovered, focused, scene.side);
     asap.legend.state(scene, scene.found ? scene.found.n : 0);
     asap.legend.draw(scene);
-    ringPattern(scene);
-    pinImage(scene);
+    asap.rings.named(scene);
     say(scene.table.columns.code.length ? "" : "No images under this filter.");
     const place = stage();
     place.dataset.ready = `${now.plane}/${now.side}`;
@@ -83,24 +82,19 @@
     place.dataset.of = scene.of || "";
   }
 
-  async function ringPattern(drawn) {
-    const { pattern } = asap.current;
-    const heat = asap.current.show === "heat" && asap.current.measure === "pattern";
-    const field = pattern && !heat ? await asap.heat({ ...drawn, measure: "pattern", pattern }).catch(() => null) : null;
-    if (drawn === scene) asap.rings.pattern(field, drawn.side);
-  }
-
-  async function pinImage(drawn) {
-    const { image } = asap.current;
-    const at = image === null ? null : await asap.points.locate(drawn.plane, image).catch(() => null);
-    if (drawn === scene && asap.current.image === image) asap.rings.image(at);
-  }
+  // Make one image group A, and see where it lies.
+  asap.showInPlane = async function (row) {
+    const table = asap.current.show === "table";
+    asap.go({ a: `rows=${row}`, page: null, image: null, focus: null, ...(table ? { show: "glyphs" } : {}) });
+    const [[x, y]] = await asap.points.locate(asap.current.plane, [row]);
+    asap.view.reveal(x, y, 0);
+  };
 
   const say = (words) => (document.getElementById("overview-message").textContent = words);
 
   function moved() {
     leave();
-    asap.layers.place();
+    asap.layers.place(false);
     asap.points.place();
     asap.rings.place();
   }
@@ -191,13 +185,14 @@
     return best;
   }
 
-  function focus(code) {
+  async function focus(code) {
     focused = code;
     const { side, table } = scene;
-    asap.view.reveal((code % side) / side, 1 - (Math.floor(code / side) + 1) / side, 1 / side);
+    document.getElementById("overview-spoken").textContent = asap.spoken(table, table.at.get(code));
+    await asap.view.reveal((code % side) / side, 1 - (Math.floor(code / side) + 1) / side, 1 / side);
+    if (focused !== code || scene.side !== side) return; // another key was quicker
     leave();
     asap.rings.pointer(null, focused, side);
-    document.getElementById("overview-spoken").textContent = asap.spoken(table, table.at.get(code));
     asap.card.show(scene, code, box(code));
   }
 

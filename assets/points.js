@@ -127,10 +127,10 @@
     return best === null ? null : { row: known.rows[best], kind: known.kind[best], x: known.x[best] / STEPS, y: known.y[best] / STEPS };
   }
 
-  // Where one image lies, whatever is seen: [x, y].
-  async function locate(plane, row) {
-    const found = await asap.fetchJson(asap.query("points", `${plane}.json`, { of: `rows=${row}`, v: asap.edition() }));
-    return [found.x[0] / STEPS, found.y[0] / STEPS];
+  // Where some images lie, whatever is seen: [x, y] each, in the order of their rows.
+  async function locate(plane, rows) {
+    const found = await asap.fetchJson(asap.query("points", `${plane}.json`, { of: `rows=${rows.join("|")}`, v: asap.edition() }));
+    return found.rows.map((_, i) => [found.x[i] / STEPS, found.y[i] / STEPS]);
   }
 
   asap.points = { part, pixels, ask, show, place, hit, locate, drawn: () => drawn };

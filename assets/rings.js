@@ -3,6 +3,8 @@
 (function () {
   const asap = (window.asap = window.asap || {});
   const SVG = "http://www.w3.org/2000/svg";
+  const PINS = 40; // single images whose place is marked
+  let latest = null; // what was drawn last
   let svg = null;
   let inPlane = null; // the group that is moved and scaled
   let pins = []; // [element, x, y]: what keeps its size and upright place
@@ -96,11 +98,36 @@
     put("pattern", found);
   }
 
-  function image(at) {
-    if (!at) return put("place", []);
-    const pin = draw("g", { class: "place" });
-    pin.append(draw("circle", { r: 11 }), draw("circle", { r: 11 }), draw("circle", { r: 2.5 }));
-    put("place", [{ pin, x: at[0], y: at[1] }]);
+  // Where single images lie: the opened one, and those that a group names one by one.
+  function images(places) {
+    put("place", places.map(([x, y]) => {
+      const pin = draw("g", { class: "place" });
+      pin.append(draw("circle", { r: 11 }), draw("circle", { r: 11 }), draw("circle", { r: 2.5 }));
+      return { pin, x, y };
+    }));
+  }
+
+  // Images that are named one by one: the opened one, and those of a group's rows=….
+  function pinned() {
+    const { image, a, b } = asap.current;
+    const named = asap.conditions(`${a || ""}&${b || ""}`).filter((each) => /^rows=[\d|]+$/.test(each));
+    const rows = named.flatMap((each) => each.slice(5).split("|").map(Number));
+    return [...new Set(image === null ? rows : [image, ...rows])].slice(0, PINS);
+  }
+
+  // Rings whose places must be asked for: of the chosen pattern, and of single images.
+  async function named(scene) {
+    latest = scene;
+    const { pattern: chosen, show, measure } = asap.current;
+    const rows = pinned();
+    const heat = show === "heat" && measure === "pattern"; // the map says it already
+    const [field, places] = await Promise.all([
+      chosen && !heat ? asap.heat({ ...scene, measure: "pattern", pattern: chosen }).catch(() => null) : null,
+      rows.length ? asap.points.locate(scene.plane, rows).catch(() => []) : [],
+    ]);
+    if (scene !== latest) return;
+    pattern(field, scene.side);
+    images(places);
   }
 
   // What is pointed at, and what the keyboard is on.
@@ -116,5 +143,5 @@
     put("pointer", found);
   }
 
-  asap.rings = { place, groups, pattern, image, pointer };
+  asap.rings = { place, groups, named, pointer };
 })();

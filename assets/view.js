@@ -119,8 +119,8 @@
   // Move so that a square of the plane is seen, if it is not.
   function reveal(x, y, width) {
     const { x0, x1, y0, y1 } = range();
-    if (x >= x0 && x + width <= x1 && y >= y0 && y + width <= y1) return;
-    scale(1, x + width / 2, y + width / 2);
+    if (x >= x0 && x + width <= x1 && y >= y0 && y + width <= y1) return null;
+    return scale(1, x + width / 2, y + width / 2);
   }
 
   function use(tool) {

@@ -14,7 +14,7 @@ from .palette import Palette
 # Marks, pixel by pixel; # is the class's colour, o the core of an error.
 SHAPES = {
     "small": ((".#.", "#o#", ".#."), (".#.", "#o#", "###")),
-    "large": ((".###.", "#####", "##o##", "#####", ".###."), ("..#..", "..#..", ".###.", ".#o#.", "#####")),
+    "large": ((".###.", "#####", "##o##", "#####", ".###."), ("..#..", ".###.", "#####", "##o##", "#####")),
 }
 CROWD = 0.03  # images a pixel; above it marks are small
 
