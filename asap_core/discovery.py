@@ -26,6 +26,7 @@ from .identification.patterns import Flips, Groups, Pattern
 from .learning import encoder
 from .learning.detector import Detector, encoder_of
 from .learning.encoder import Encoder, EncoderSettings
+from .maps import METHOD
 from .progress import Report, silent
 
 BATCH = 32  # images looked at between two looks at `stop`
@@ -36,7 +37,6 @@ ROUNDS = 1000  # a report's total
 class DiscoverySettings:
     """What counts as standing out, and how alike is alike."""
 
-    method: str = "direct"  # of the token maps
     reference: int = 400  # authentic images that maps are compared with, at most
     quiet: float = QUIET  # share of the places of authentic images that stay below the level
     probes: int = 3  # authentic regions of the same shape and place, for each pixel group
@@ -133,8 +133,8 @@ class _Search:
     def run(self) -> Findings | None:
         """All steps; None where one was stopped."""
         wanted = np.union1d(self.rows, self.reference)
-        where = (self.made.folder, wanted, self.settings.method, self.device, self.workers)
-        explanation.explain(*where, report=self.part(0, 350), stop=self.stop)
+        where = (self.made.folder, wanted, self.device, self.workers)
+        explanation.complete(*where, report=self.part(0, 350), stop=self.stop)
         if self.stop():
             return None
         self.eye, self.detector = encoder_of(self.made, self.device), Detector.of(self.made.folder)
@@ -155,7 +155,7 @@ class _Search:
 
     def groups(self) -> tuple[Groups, float]:
         """The pixel groups of the chosen images, of maps less the mean authentic one, and the level."""
-        kept = store.read(self.made, self.settings.method)
+        kept = store.read(self.made, METHOD)
         assert kept is not None, "token maps were computed"
         reference = self.reference[kept.done[self.reference]]
         usual = ordinary(kept.maps[reference])  # (T, g, g)
