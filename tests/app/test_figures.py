@@ -2,13 +2,14 @@
 
 import re
 import xml.etree.ElementTree as ET
-from base64 import b64decode
+from io import BytesIO
 from math import atan2, pi
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from app.figures import glyph, legend, plane
+from app.figures import glyph, legend, plane, points
 from app.figures.palette import PALETTES
 
 LIGHT = PALETTES["light"]
@@ -105,21 +106,54 @@ def test_sizes_begin_at_round_numbers_that_rise(largest: int):
         assert edges[2] <= largest
 
 
-def test_the_legend_names_everything():
-    text = legend.draw(LIGHT, True, (2, 10, 50), 5, ("none", "minor", "moderate", "severe"))
-    words = " ".join(element.text or "" for element in ET.fromstring(text).iter("{http://www.w3.org/2000/svg}text"))
-    for name in ("real", "fake", "misses", "false alarms", "severity", "severe", "50+", "fewer than 5"):
-        assert name in words
+def test_the_legends_glyph_has_a_line_to_each_word_beside_it():
+    drawn = {labelled: legend.draw(LIGHT, labelled) for labelled in (True, False)}
+    assert [drawn[labelled].count('class="l"') for labelled in (True, False)] == [4, 2]
+    assert 'class="e"' in drawn[True] and 'class="e"' not in drawn[False]
 
 
-def test_markers_lie_in_the_middle_of_their_cells():
-    figure = plane.draw(np.asarray([0, 5, 15]), 4, "/picture.svg", "content")
-    [layer] = figure["data"]
+def test_a_frame_leaves_room_for_its_picture():
+    frame = ET.fromstring(f"<svg>{glyph.frame(50, 50, 40, (9, 4, 1, 1), 3, False)}</svg>")
+    [band] = frame.iter("circle")
+    assert band.attrib["class"] == "h3" and float(band.attrib["r"]) > glyph.BAND * 40
+    inner = [float(radius) for path in frame.iter("path") for radius in re.findall(r"A([\d.]+)", path.attrib["d"])]
+    assert min(inner) == pytest.approx(glyph.FRAME * 40)
+    assert tuple(radius / glyph.UNIT for radius in glyph.FRAMES) == (0.34, 0.38, 0.42, 0.46)  # as in assets/layers.js
 
-    def numbers(name: str, kind: str) -> list[float]:
-        assert layer[name]["dtype"] == kind
-        return np.frombuffer(b64decode(layer[name]["bdata"]), f"<{kind}").tolist()
 
-    assert numbers("x", "f4") == [0.125, 0.375, 0.875]
-    assert numbers("y", "f4") == [0.875, 0.625, 0.125]
-    assert numbers("customdata", "i4") == [0, 5, 15]
+def test_the_plane_has_bare_axes_and_nothing_that_is_seen():
+    figure = plane.draw()
+    assert [trace["marker"]["opacity"] for trace in figure["data"]] == [0]
+    assert figure["layout"]["yaxis"]["scaleanchor"] == "x" and not figure["layout"]["xaxis"]["visible"]
+
+
+def colours(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(png)).convert("RGBA"))
+
+
+def of(name: str) -> list[int]:
+    colour = getattr(LIGHT, name)
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def test_every_point_leaves_its_mark_in_its_place_and_colour():
+    x, y = np.asarray([0.1, 0.5, 0.9]), np.asarray([0.9, 0.5, 0.1])
+    drawn = colours(points.draw(np.arange(3), x, y, np.asarray([0, 1, 2]), (0, 0, 1, 1), 200, LIGHT))
+    seen = drawn[..., 3] > 0
+    for column, line, name in ((20, 20, "real"), (100, 100, "fake"), (180, 180, "real")):
+        block = drawn[line - 4 : line + 5, column - 4 : column + 5]
+        assert (block[..., :3][block[..., 3] > 0] == of(name)).all(axis=1).sum() > 8
+        seen[line - 4 : line + 5, column - 4 : column + 5] = False
+    assert not seen.any()
+    assert drawn[180, 180, :3].tolist() == of("ink") and drawn[100, 100, :3].tolist() == of("fake")
+
+
+def test_errors_lie_on_top_and_no_class_is_always_above():
+    def top(rows: np.ndarray, kinds: np.ndarray) -> list[int]:
+        here = np.full(len(rows), 0.5)
+        return colours(points.draw(rows, here, here, kinds, (0, 0, 1, 1), 64, LIGHT))[32, 32, :3].tolist()
+
+    pairs = [top(np.asarray([k, k + 1]), np.asarray([0, 1])) for k in range(0, 80, 2)]
+    assert 10 < pairs.count(of("real")) < 30 and pairs.count(of("real")) + pairs.count(of("fake")) == 40
+    rows = np.arange(400)
+    assert top(rows, np.where(rows == 7, 3, 0)) == of("ink")

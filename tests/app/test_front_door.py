@@ -44,7 +44,7 @@ def every_url(fingerprint: str) -> list[str]:
         f"/thumb/{fingerprint}/0?s=128",
         f"/glyphs/{fingerprint}/content/16/donuts-light.svg",
         f"/glyphs/{fingerprint}/decision/64/squares-dark.svg",
-        f"/legend/{fingerprint}/content/8/dark.svg",
+        f"/legend/{fingerprint}/dark.svg",
         f"/cells/{fingerprint}/decision/32.json",
         f"/tiles/{fingerprint}?sort=severity&page=2",
     ]
@@ -160,9 +160,11 @@ def test_cards_say_what_the_cell_holds(client: FlaskClient, toy_analysis: Analys
         assert columns["fake"][j] == int(truth[inside].sum())
         assert columns["misses"][j] == int((truth & ~called)[inside].sum())
         assert columns["alarms"][j] == int((~truth & called)[inside].sum())
+        card = ask(client, f"/cards/{fingerprint}/content/8/{code}.json")
         strongest = int(np.abs(toy_analysis.contributions[inside].mean(axis=0)).argmax())
-        assert columns["top"][j][0] == strongest
-        assert [digits.count("z") > 0 for digits in columns["shape"][j]] == [
+        assert card["top"][0][0] == strongest
+        assert card["exemplars"][0] == columns["medoid"][j] and inside[card["exemplars"][0]]
+        assert [digits.count("z") > 0 for digits in card["shape"]] == [
             bool((~truth)[inside].any()),
             bool(truth[inside].any()),
         ]
@@ -172,10 +174,10 @@ def test_the_violin_counts_scores_by_level(tmp_path: Path):
     made = toy.make(tmp_path, 40, drawn=1)
     client = create_app(made, tmp_path / "cache").server.test_client()
     table = ask(client, f"/cells/{made.fingerprint}/content/8.json")
-    codes, edges = cells.cut(made.positions("content"), 8), [0, *table["thresholds"], 1]
-    steps = len(table["columns"]["shape"][0][0]) // 4
-    for j, code in enumerate(table["columns"]["code"]):
-        for fake, digits in enumerate(table["columns"]["shape"][j]):
+    codes, edges = cells.cut(made.positions("content"), 8), table["thresholds"]
+    for code in table["columns"]["code"]:
+        for fake, digits in enumerate(ask(client, f"/cards/{made.fingerprint}/content/8/{code}.json")["shape"]):
+            steps = len(digits) // 4
             scores = made.scores[(codes == code) & (made.arrays["is_fake"] == bool(fake))]
             for level in range(4):
                 filled = any(digit != "0" for digit in digits[level * steps : (level + 1) * steps])
@@ -192,8 +194,9 @@ def test_without_the_truth_only_verdicts_are_shown(unlabelled_analysis: Analysis
     assert "right" not in page and {tile[1] for tile in page["tiles"]} == {None}
     uncertain = np.argsort(np.abs(unlabelled_analysis.logits), kind="stable")
     assert [tile[0] for tile in page["tiles"]] == uncertain.tolist()
-    legend = client.get(f"/legend/{name}/content/8/light.svg").text
-    assert "judged fake" in legend and "misses" not in legend
+    assert 'class="e"' not in client.get(f"/legend/{name}/light.svg").text
+    errors = ask(client, f"/heat/{name}/content/8/errors.json")
+    assert set(errors["value"]) == {None} and "unknown" in errors["note"]
     assert "origin unknown" in json.dumps(ask(client, "/_dash-layout"))
 
 

@@ -100,16 +100,6 @@ def ask(app: Dash, output: str, values: dict[str, Any]) -> dict:
     return answer.json["response"]
 
 
-def test_the_plane_is_one_picture_under_one_layer(app: Dash, toy_analysis: Analysis):
-    values = {selection.ids.plane: "decision", selection.ids.side: 32, theme.ids.name: "dark"}
-    figure = ask(app, "overview-plane", values)["overview-plane"]["figure"]
-    assert len(figure["data"]) == 1 and figure["data"][0]["marker"]["opacity"] == 0
-    [picture] = figure["layout"]["images"]
-    assert picture["source"].startswith(f"/glyphs/{toy_analysis.fingerprint}/decision/32/squares-dark.svg")
-    assert app.server.test_client().get(picture["source"]).status_code == 200
-    assert len(json.dumps(figure)) < 20_000
-
-
 def test_an_opened_image_says_all_that_is_known(app: Dash, toy_analysis: Analysis):
     chosen = {selection.ids.plane: "content", selection.ids.side: 16, selection.ids.cell: None}
     values = {**chosen, selection.ids.image: 7, selection.ids.sort: "row"}
