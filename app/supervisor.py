@@ -61,17 +61,15 @@ class Supervisor:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        worker = self._worker
-        if worker is None:
-            return
-        assert worker.stdin is not None
-        worker.stdin.close()
-        try:
-            worker.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
-        self._worker = None
+        if self._worker is not None:
+            with self._worker as worker:  # closes what is left open
+                assert worker.stdin is not None
+                worker.stdin.close()
+                try:
+                    worker.wait(GRACE)
+                except subprocess.TimeoutExpired:
+                    worker.kill()
+            self._worker = None
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -81,6 +79,7 @@ class Supervisor:
                 self._spawn()
             self._wake.wait(LOOK)
             self._wake.clear()
+        self.queue.close()  # this thread's connection
 
     def _spawn(self) -> None:
         command = [sys.executable, "-m", "app.worker", str(self.queue.folder), str(self.analysed), self.tasks]
@@ -91,10 +90,8 @@ class Supervisor:
 
     def _ended(self, worker: subprocess.Popen) -> None:
         """Learn from a worker's end."""
-        assert worker.stdout is not None and worker.stdin is not None
-        said = worker.stdout.read().strip().splitlines()
-        worker.stdout.close()
-        worker.stdin.close()
+        with worker:
+            said = worker.stdout.read().strip().splitlines() if worker.stdout else []
         self._worker = None
         how = f"killed by signal {-worker.returncode}" if worker.returncode < 0 else f"exit code {worker.returncode}"
         self.queue.note_end(how)

@@ -1,0 +1,65 @@
+"""The real worker with a real model: maps, patterns and counterfactuals of a small analysis, asked as a page asks."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.jobs import Jobs
+from asap_core import analysis, pipeline
+from asap_core.maps import Maps
+from asap_core.progress import Clock
+from asap_core.request import Request
+from tests import toy
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+    folder = tmp_path_factory.mktemp("built")
+    for label in ("real", "fake"):
+        (folder / "images" / label).mkdir(parents=True)
+        for number in range(10):
+            toy.draw(label == "fake", "dusk", number).save(folder / "images" / label / f"{number:02}.png")
+    request = Request(folder / "images", encoder="mini")
+    pipeline.analyse(request, folder / "cache", folder / "analysis", Clock())
+    found = Jobs(analysis.load(folder / "analysis"), folder / "jobs")
+    found.start()
+    yield found
+    found.close()
+
+
+def answer(work: Jobs, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """The result of a job, once it is there."""
+    job, end = work.ask(kind, asked)["id"], time.monotonic() + 120
+    while time.monotonic() < end:
+        record = work.queue.record(job)
+        assert record and record["state"] in ("waiting", "running", "done"), record
+        if record["state"] == "done":
+            return work.queue.result(job) or {}
+        time.sleep(0.05)
+    raise AssertionError("it did not come to an end")
+
+
+def test_maps_patterns_and_counterfactuals(work: Jobs):
+    made = work.analysis
+    assert Maps.of(made) is None
+    assert answer(work, "relevance", {"rows": [3]}) == {"images": 1, "lost": 0, "reasons": []}
+    maps = Maps.of(made)
+    assert maps is not None and maps.done[3] and np.isfinite(maps.sensitivity[3])
+    rows, columns = made.info["encoder"]["grid"]
+    shares = np.zeros((rows, columns))
+    shares[: rows // 2] = 1
+    found = answer(work, "counterfactual", {"regions": [[3, shares.ravel().tolist()]]})
+    (image,) = found["images"]
+    assert image["row"] == 3 and set(image["after"]) == set(found["effects"]) == {"drop", "mean", "blur", "swap"}
+    for name, after in image["after"].items():
+        change = after - image["before"]
+        assert found["effects"][name]["change"][0] == pytest.approx(change, abs=1e-3)
+        assert sum(image["dimensions"][name]) == pytest.approx(change, abs=1e-2)  # in logits, so they add up
+    found = answer(work, "patterns", {"of": ""})
+    assert found["images"] == 20 and (made.folder / "patterns" / found["key"] / "patterns.json").is_file()
+    assert maps.done.all()
+    found = answer(work, "counterfactual", {"of": "fake", "occluders": ["drop"]})
+    assert found["of"] == 10 >= found["regions"] == found["effects"]["drop"]["images"]
