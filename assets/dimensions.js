@@ -94,7 +94,7 @@
   }
 
   function list() {
-    const ends = (word) => make("span", "plot ends", [make("span", "real", "◂ toward real"), make("span", "fake", "toward fake ▸")], { title: word });
+    const ends = (word) => make("span", "plot ends", [make("span", "real", shown.difference ? "◂ real" : "◂ toward real"), make("span", "fake", shown.difference ? "fake ▸" : "toward fake ▸")], { title: word });
     const heads = [make("span", "name", "no."), ends("Mean contribution in logits; 0 is the mean real image")];
     if (shown.difference) heads.push(make("span", "plot heading", "A less B"), make("span", "value", [make("span", "long", "A less B"), "effect"], { title: "Hedges' g: the difference in pooled deviations" }));
     else heads.push(make("span", "value", "mean"));
@@ -106,9 +106,9 @@
 
   function key() {
     const parts = shown.difference
-      ? [make("span", "swatch a", ""), "A", make("span", "swatch b", ""), "B, means; lines: 95 % intervals; a hollow dot: no clear difference"]
-      : ["Bar: mean; line: 95 % interval; band: one deviation between images"];
-    if (mine) parts.push(make("span", "swatch mine", ""), "the opened image");
+      ? [make("span", "swatch a", ""), "A", make("span", "swatch b", ""), make("span", "", "B: means · lines: 95 % intervals · hollow dot: no clear difference")]
+      : [make("span", "", "bar: mean · line: 95 % interval · band: one deviation between images")];
+    if (mine) parts.push(make("span", "swatch mine", ""), make("span", "", "opened image"));
     return make("p", "dimension-key quiet", parts);
   }
 

@@ -79,7 +79,7 @@
 
   function label(line, k) {
     const value = settings.get(k);
-    line.classList.toggle("set", value !== undefined);
+    line.classList.toggle("moved", value !== undefined);
     line.querySelector("output").textContent = value === undefined ? "as it is" : `set to ${asap.toward(value)}`;
     const input = line.querySelector("input");
     if (value !== undefined) input.value = value;
@@ -144,8 +144,8 @@
     if (!found || !now.bars.a) return [head];
     const which = found.low.map((_, k) => k);
     const lines = which.map((k) => make("div", "setting", [make("span", "name", `${k + 1}`), slider(k, found), make("output", "")], { "data-k": k }));
-    const words = make("p", "quiet", "Set dimensions of all images of the group. Ticks: as in real images (round), the mean of fakes (pointed).");
-    return [head, finish(make("div", "what-if many", [words, make("div", "settings", lines), make("div", "presets", presets(which, found)), answer()]))];
+    const words = make("p", "quiet", "Round ticks: as in real images; pointed: the mean of fakes.");
+    return [head, finish(make("div", "what-if", [answer(), make("div", "presets", presets(which, found)), make("div", "settings", lines), words]))];
   }
 
   asap.flips = { one, all };

@@ -119,7 +119,9 @@
     const { a, b, filter } = asap.current;
     const kept = place.querySelector(".compare-button") || opener();
     const count = (side) => (shown && shown[side] ? shown[side].n : shown ? 0 : null);
-    const second = b ? chip("B", b, count("b")) : make("span", "group-chip nobody", [make("span", "letter b", "B"), make("span", "chip-name", "none yet")], { title: "B: shift-click a cell, or choose a comparison" });
+    const open = () => kept.click();
+    const second = b ? chip("B", b, count("b")) : button("B: none yet. Shift-click a cell, or choose a comparison", "group-chip nobody", [make("span", "letter b", "B"), make("span", "chip-name", "compare with…")], open);
+    kept.classList.toggle("brief", Boolean(a && b));
     const swap = button("Swap A and B", "icon-button swap", "⇄", () => asap.go({ a: b, b: a, page: null }), a && b ? {} : { disabled: "" });
     const parts = [chip("A", a, count("a"), filter ? "all that pass" : "everything"), swap, second];
     place.replaceChildren(...parts, kept);
@@ -128,7 +130,7 @@
 
   function opener() {
     const menu = make("div", "compare-menu", [], { popover: "auto", id: "dimension-compare", role: "dialog", "aria-label": "Choose what to compare" });
-    const opens = button("Choose what to compare", "text-button compare-button", "Compare", () => menu.togglePopover(), { "aria-haspopup": "dialog" });
+    const opens = button("Choose what to compare", "text-button compare-button", [make("span", "word", "Compare"), make("span", "sign", "▼")], () => menu.togglePopover(), { "aria-haspopup": "dialog" });
     document.body.append(menu);
     menu.addEventListener("toggle", (event) => event.newState === "open" && fill(menu, opens));
     return opens;
