@@ -80,7 +80,8 @@ class Evidence:
 def _around(box: tuple[float, float, float, float], width: int, height: int) -> list[float]:
     """A square about a box, inside the image as far as it fits: its corner and side, in pixels."""
     left, top, right, bottom = box
-    side = min(max(right - left, bottom - top) * AROUND, max(width, height))
+    longer = max(right - left, bottom - top)
+    side = min(longer * AROUND, max(longer, min(width, height)))
     x, y = (left + right - side) / 2, (top + bottom - side) / 2
     x = min(max(x, 0), width - side) if side <= width else (width - side) / 2
     y = min(max(y, 0), height - side) if side <= height else (height - side) / 2
