@@ -40,7 +40,6 @@ class DiscoverySettings:
     reference: int = 400  # authentic images that maps are compared with, at most
     quiet: float = QUIET  # share of the places of authentic images that stay below the level
     probes: int = 3  # authentic regions of the same shape and place, for each pixel group
-    steady: float = 0.5  # stability that a pattern has at least; what is found again less surely is no pattern
     seed: int = 0
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
 
@@ -209,15 +208,12 @@ class _Search:
             vectors = clusters.vectors(ours.blocks, theirs.blocks, settings, seed)
         for toward_fake in (True, False):
             side = np.flatnonzero((groups.contribution > 0) == toward_fake)
-            found = clusters.clusters(vectors[side], settings)
-            stable += clusters.stability(vectors[side], found, groups.row[side], settings, seed).tolist()
+            found, scores = clusters.steady(vectors[side], groups.row[side], settings, seed)
             labels[side] = np.where(found < 0, -1, found + count)
-            count += int(found.max(initial=-1)) + 1
-        steady = np.asarray(stable) >= self.settings.steady  # (count,)
-        labels[~np.append(steady, False)[labels]] = -1
+            stable += scores.tolist()
+            count += len(scores)
         impact = np.bincount(labels[labels >= 0], np.abs(groups.contribution)[labels >= 0], count)
         order = np.argsort(-impact, kind="stable")
-        order = order[steady[order]]
         rank = np.full(count + 1, -1)  # the last: in no pattern
         rank[order] = np.arange(len(order))
         typical, number = np.zeros(len(groups), np.float32), rank[labels]

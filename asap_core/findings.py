@@ -29,7 +29,7 @@ from .identification import patterns
 from .identification.naming import UNNAMED, Name
 from .identification.patterns import Exemplar, Flips, Groups, Looked, Pattern, sentence
 
-VERSION = 4
+VERSION = 5
 PARTS = {"": Groups, "flips-": Flips}
 FACTS = ("fingerprint", "of", "level", "seed", "note")
 

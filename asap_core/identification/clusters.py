@@ -6,7 +6,7 @@ graph's slowest directions (diffusion maps, Coifman and Lafon 2006) straighten w
 al. 2013) finds what is dense in them. scikit-learn is imported where it is needed: it is slow to load.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,12 @@ class ClusterSettings:
     kept: int = 64  # directions kept after it
     neighbours: int = 12
     slow: int = 12  # directions of the graph
+    slower: int = 8  # where clusters along those are not found again surely: fewer directions, broader clusters
     fewest: int = 10  # regions in a cluster
     core: int = 10  # neighbours that make a place dense
     ends: float = 1 / 6  # share of the blocks left out at either end: the first see edges, the last whole images
     resamples: int = 10  # for stability, of four fifths of the images each
+    steady: float = 0.5  # stability that a cluster has at least
 
 
 def vectors(regions: list[NDArray], authentic: list[NDArray], settings: ClusterSettings, seed: int) -> Floats:
@@ -51,6 +53,26 @@ def vectors(regions: list[NDArray], authentic: list[NDArray], settings: ClusterS
     unit = subspace.normalise(white)
     kept = subspace.principal((unit - unit.mean(0)).astype(np.float32), settings.kept, seed)[0]
     return subspace.normalise(kept.astype(np.float64))
+
+
+def steady(found: Floats, images: NDArray, settings: ClusterSettings, seed: int) -> tuple[NDArray[np.int64], Floats]:
+    """Unit vectors (m, q) of regions of some images (m,) -> clusters that are found again (m,), -1 for none, and how
+    surely (k,).
+
+    What is alike along many directions first; what that leaves, or finds but once, along fewer: a broad cluster that
+    holds is better than fine ones that do not.
+    """
+    labels, stable = np.full(len(found), -1), []
+    for slow in (settings.slow, settings.slower):
+        tried = replace(settings, slow=slow)
+        again = clusters(found, tried)
+        for c, score in enumerate(stability(found, again, images, tried, seed)):
+            mine = again == c
+            free = mine & (labels < 0)
+            if score >= settings.steady and free.sum() >= max(settings.fewest, mine.sum() / 2):
+                labels[free] = len(stable)
+                stable.append(float(score))
+    return labels, np.array(stable)
 
 
 def clusters(found: Floats, settings: ClusterSettings) -> NDArray[np.int64]:

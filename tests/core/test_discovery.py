@@ -67,6 +67,6 @@ def test_a_detector_that_guesses_is_not_explained(flawed: Path, tmp_path: Path):
 
 
 def test_what_is_not_surely_found_again_is_no_pattern(flawed: Path, found: Findings):
-    surely = discovery.discover(flawed, settings=replace(SETTINGS, steady=1.01))
+    surely = discovery.discover(flawed, settings=replace(SETTINGS, cluster=replace(SETTINGS.cluster, steady=1.01)))
     assert surely is not None and found.patterns
     assert not surely.patterns and len(surely.groups) == len(found.groups) and (surely.groups.pattern == -1).all()

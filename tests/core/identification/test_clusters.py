@@ -42,6 +42,18 @@ def test_kinds_are_told_apart_although_other_things_differ_more(drawn):
     assert steady.max() > 0.8 and steady.max() <= 1
 
 
+def test_what_fine_clusters_lose_a_broad_one_keeps(drawn, monkeypatch: pytest.MonkeyPatch):
+    kind, regions, authentic = drawn
+    found, images = clusters.vectors(regions, authentic, SETTINGS, 0), np.arange(90)
+    fine, broad = np.where(kind == 0, 0, np.where(np.arange(90) % 2 + 1 > 1, 1, 2)), np.where(kind == 2, -1, kind)
+    surely = {SETTINGS.slow: (fine, [0.9, 0.3, 0.2]), SETTINGS.slower: (broad, [0.95, 0.8])}
+    monkeypatch.setattr(clusters, "clusters", lambda _, settings: surely[settings.slow][0])
+    monkeypatch.setattr(clusters, "stability", lambda *all: np.array(surely[all[3].slow][1]))
+    labels, stable = clusters.steady(found, images, SETTINGS, 0)
+    assert labels.tolist() == broad.tolist()  # kind 0 from the fine clusters, kind 1 whole from the broad ones
+    assert stable.tolist() == [0.9, 0.8]
+
+
 def test_the_same_vectors_have_the_same_clusters(drawn):
     _, regions, authentic = drawn
     once, again = (clusters.clusters(clusters.vectors(regions, authentic, SETTINGS, 0), SETTINGS) for _ in range(2))
