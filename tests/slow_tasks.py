@@ -15,6 +15,7 @@ from asap_core.errors import AsapError
 from asap_core.progress import Report
 
 STEPS, PAUSE = 150, 0.02  # of a slow job, and seconds between two
+HOLD = "hold"  # a file of this name beside an analysis: slow jobs wait half way until it is gone
 BROKEN = "no-model"  # a file of this name beside an analysis: no model can be opened
 
 
@@ -40,6 +41,9 @@ def work(folder: Path, asked: Mapping[str, Any], report: Report, stop: Callable[
     total = STEPS if "slow" in told else 3
     for done in range(begun, total):
         report(done, total)
+        while (folder / HOLD).exists() and done == total // 2 and not stop():
+            time.sleep(PAUSE)
+            report(done, total)
         if stop():
             return None
         if "slow" in told:

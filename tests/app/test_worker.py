@@ -1,29 +1,23 @@
 """The real worker with a real model: maps, patterns and counterfactuals of a small analysis, asked as a page asks."""
 
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from app.jobs import Jobs
-from asap_core import analysis, pipeline
+from asap_core import analysis
 from asap_core.maps import Maps
-from asap_core.progress import Clock
-from asap_core.request import Request
-from tests import toy
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
-    folder = tmp_path_factory.mktemp("built")
-    for label in ("real", "fake"):
-        (folder / "images" / label).mkdir(parents=True)
-        for number in range(10):
-            toy.draw(label == "fake", "dusk", number).save(folder / "images" / label / f"{number:02}.png")
-    request = Request(folder / "images", encoder="mini")
-    pipeline.analyse(request, folder / "cache", folder / "analysis", Clock())
+def work(flawed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+    folder, bare = tmp_path_factory.mktemp("work"), shutil.ignore_patterns("relevance", "patterns")
+    shutil.copytree(flawed, folder / "analysis", ignore=bare)
     found = Jobs(analysis.load(folder / "analysis"), folder / "jobs")
     found.start()
     yield found
@@ -59,7 +53,7 @@ def test_maps_patterns_and_counterfactuals(work: Jobs):
         assert found["effects"][name]["change"][0] == pytest.approx(change, abs=1e-3)
         assert sum(image["dimensions"][name]) == pytest.approx(change, abs=1e-2)  # in logits, so they add up
     found = answer(work, "patterns", {"of": ""})
-    assert found["images"] == 20 and (made.folder / "patterns" / found["key"] / "patterns.json").is_file()
+    assert found["images"] == 40 and (made.folder / "patterns" / found["key"] / "patterns.json").is_file()
     assert maps.done.all()
     found = answer(work, "counterfactual", {"of": "fake", "occluders": ["drop"]})
-    assert found["of"] == 10 >= found["regions"] == found["effects"]["drop"]["images"]
+    assert found["of"] == 20 >= found["regions"] == found["effects"]["drop"]["images"]
