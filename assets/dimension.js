@@ -32,7 +32,7 @@
   const smooth = (bins) => bins.map((bin, i) => (bin * 2 + (bins[i - 1] ?? bin) + (bins[i + 1] ?? bin)) / 4);
 
   function ridges(one, width) {
-    const [left, right, row, foot] = [58, 10, width < 360 ? 33 : 44, 30];
+    const [left, right, row, foot] = [58, 10, width < 380 ? 33 : 44, 30];
     const groups = ["a", "b", "all"].filter((group) => one.spread[group] && one.spread[group].n);
     const height = groups.length * row + foot;
     const x = asap.axis(one.edges, left, width - right);
@@ -158,6 +158,10 @@
     const place = document.getElementById("dimension-detail");
     const width = Math.floor(place.clientWidth) - 28;
     if (!now || width < 120) return;
+    if (place.querySelector("input:active")) { // a slider is held: what came waits until it is let go
+      setTimeout(render, 500);
+      return;
+    }
     const { k, one, evidence, failed } = now;
     const top = place.scrollTop;
     if (k === null) {

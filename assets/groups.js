@@ -120,7 +120,7 @@
     const kept = place.querySelector(".compare-button") || opener();
     const count = (side) => (shown && shown[side] ? shown[side].n : shown ? 0 : null);
     const open = () => kept.click();
-    const second = b ? chip("B", b, count("b")) : button("B: none yet. Shift-click a cell, or choose a comparison", "group-chip nobody", [make("span", "letter b", "B"), make("span", "chip-name", "compare with…")], open);
+    const second = b ? chip("B", b, count("b")) : button("B: none yet. Shift-click a cell, or choose a comparison", "group-chip nobody", [make("span", "letter b", "B"), make("span", "chip-name", "none")], open);
     kept.classList.toggle("brief", Boolean(a && b));
     const swap = button("Swap A and B", "icon-button swap", "⇄", () => asap.go({ a: b, b: a, page: null }), a && b ? {} : { disabled: "" });
     const parts = [chip("A", a, count("a"), filter ? "all that pass" : "everything"), swap, second];
