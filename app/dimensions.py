@@ -27,7 +27,6 @@ BINS = 48  # of a distribution
 TAILS = (0.002, 0.998)  # shares of the collection between which the bins lie; the outer bins hold what is beyond
 ENDS = (0.01, 0.99)  # shares between which a dimension can be set
 SHOWN = 8  # images at each end
-KINDS = ("dimensions", "dimension", "contributions", "comparisons", "evidence", "what-if", "ranges")  # of routes
 Values = NDArray[np.float32]
 
 
