@@ -123,10 +123,10 @@
   }
 
   function speak(job) {
-    if (!job.id || said.get(job.id) === job.state) return;
+    if (!job.id || !here("said") || said.get(job.id) === job.state) return;
     said.set(job.id, job.state);
     const words = { waiting: "asked for", running: "begun", done: "done", failed: `failed: ${job.error}`, cancelled: "cancelled" };
-    if (here("said")) here("said").textContent = `${asap.jobName(job)}: ${words[job.state]}`;
+    here("said").textContent = `${asap.jobName(job)}: ${words[job.state]}`;
   }
 
   document.addEventListener("asap:jobs", draw);
