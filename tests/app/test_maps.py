@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 @pytest.fixture(scope="module")
 def known(made: Analysis) -> Maps:
     """Maps of all images but the last ten of the fakes."""
-    fakes = np.flatnonzero(made.is_fake)
+    fakes = np.flatnonzero(np.asarray(made.is_fake))
     return toy.explained(made, np.setdiff1d(np.arange(80), fakes[-10:]))
 
 

@@ -101,7 +101,7 @@ def ask(app: Dash, output: str, values: dict[str, Any]) -> dict:
 
 
 def test_an_opened_image_says_all_that_is_known(app: Dash, toy_analysis: Analysis):
-    chosen = {selection.ids.plane: "content", selection.ids.side: 16, selection.ids.cell: None}
+    chosen = {selection.ids.a: None, selection.ids.filter: None, selection.ids.target: "logit"}
     values = {**chosen, selection.ids.image: 7, selection.ids.sort: "row"}
     text = json.dumps(ask(app, "opened-content", values), ensure_ascii=False)
     truth = toy_analysis.is_fake

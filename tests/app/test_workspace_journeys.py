@@ -157,9 +157,8 @@ def without_a_region(seen: Visit, address: str, study: Analysis):
     )  # maps come by themselves for what is looked at
     known = Maps.of(study)
     assert known is not None
-    row = max(
-        (row for row in np.flatnonzero(known.done & np.asarray(study.is_fake))), key=lambda row: len(known.groups(row))
-    )
+    rows = np.flatnonzero(known.done & np.asarray(study.is_fake)).tolist()
+    row = max(rows, key=lambda row: len(known.groups(row)))
     page.goto(f"{address}?overlay=on&image={row}")
     page.wait_for_selector("[data-region='0']")
     page.locator("button[data-region='0']").click()

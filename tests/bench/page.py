@@ -28,7 +28,7 @@ from tests.conftest import CHROMIUM, QUIET
 
 SIZES = (1_000, 20_000, 200_000)
 TURNS = 12  # interactions of a kind
-SIZE = {"width": 1440, "height": 900}
+SIZE: Any = {"width": 1440, "height": 900}
 FILTERS = (
     "fake",
     "generator=lumen-2",
