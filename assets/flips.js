@@ -9,6 +9,7 @@
   let again = false;
   let timer = null;
   let shown = null; // {asked, bars}: whose verdicts
+  let told = null; // [question, answer]: what a drawing anew begins with
 
   function limits() {
     if (!ranges) {
@@ -41,6 +42,11 @@
     return differ ? `${NOTE} It judges ${asap.number(found.fake_before)} of these ${asap.number(found.n)} fake; out-of-fold it is ${asap.number(found.fake_shown)}.` : NOTE;
   }
 
+  const question = () => {
+    const text = [...settings].map(([k, value]) => `${k}:${value.toFixed(4)}`).join(",");
+    return asap.query("what-if", "", { a: shown.asked.a || shown.asked.of, set: text });
+  };
+
   async function ask() {
     if (busy) {
       again = true;
@@ -48,9 +54,10 @@
     }
     busy = true;
     again = false;
-    const text = [...settings].map(([k, value]) => `${k}:${value.toFixed(4)}`).join(",");
     try {
-      const found = await asap.fetchJson(asap.query("what-if", "", { a: shown.asked.a || shown.asked.of, set: text }));
+      const url = question();
+      const found = await asap.fetchJson(url);
+      told = [url, found];
       for (const place of document.querySelectorAll(".flips")) tell(place, found);
     } catch (error) {
       for (const place of document.querySelectorAll(".flips")) place.replaceChildren(make("p", "trouble slim", `Not counted: ${error.message}.`));
@@ -117,7 +124,8 @@
 
   function finish(place) {
     for (const line of place.querySelectorAll(".setting")) label(line, Number(line.dataset.k));
-    soon();
+    if (told && told[0] === question()) tell(place.querySelector(".flips"), told[1]);
+    else soon();
     return place;
   }
 
