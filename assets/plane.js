@@ -132,7 +132,8 @@
   const same = (one, other) => one === other || (one && other && one.row !== undefined && one.row === other.row);
 
   function move(event) {
-    if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > STILL) return leave();
+    if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > STILL) pressed.wandered = true;
+    if ((pressed && pressed.wandered) || !stage().contains(event.target)) return hovered === null ? null : leave();
     const what = hit(event);
     stage().classList.toggle("points-at", what !== null);
     if (same(what, hovered)) return;
@@ -147,7 +148,7 @@
   function lift(event) {
     const start = pressed;
     pressed = null;
-    if (!start || event.button !== 0 || Math.hypot(event.clientX - start.x, event.clientY - start.y) > STILL) return;
+    if (!start || event.button !== 0 || start.wandered) return;
     const what = hit(event);
     if (what === null) return;
     if (typeof what !== "number") return asap.go({ image: what.row });
@@ -251,7 +252,7 @@
     const place = stage();
     if (place.dataset.listening) return;
     place.dataset.listening = "yes";
-    place.addEventListener("pointermove", move);
+    window.addEventListener("pointermove", move);
     place.addEventListener("pointerleave", leave);
     place.addEventListener("pointerdown", (event) => {
       pressed = { x: event.clientX, y: event.clientY };

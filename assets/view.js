@@ -3,13 +3,19 @@
   const asap = (window.asap = window.asap || {});
   const WHOLE = { x0: -0.012, x1: 1.012, y0: -0.012, y1: 1.012 };
   const LEAST = 0.004; // of the plane: nobody needs to see less
-  const CALM = 140; // ms without movement before anything is fetched
+  const CALM = 140; // ms without movement before anything is fetched,
+  const PATIENCE = 500; // ms of movement after which it is all the same
   const CORNERS = 60; // of a lasso
 
   const listeners = { move: [], settle: [], lasso: [] };
   const tell = (kind, ...what) => listeners[kind].forEach((each) => each(...what));
   let written; // the view that this browser put into the URL last
+  let goal = WHOLE; // what people want to see
+  let wandered = false; // since the URL was written
+  let restoring = 0; // moves that are not people's own
   let calm = 0;
+  let drawn = 0; // when it was settled last
+  let seen = ""; // the range that was told last
   let shape = [0, 0]; // of the window, px
 
   const plot = () => document.querySelector("#overview-plane .js-plotly-plot");
@@ -65,13 +71,17 @@
   function adopt(view) {
     if (view === written || (written === undefined && view === null)) return;
     written = view;
-    if (view !== text()) restore(view);
-  }
-
-  function restore(view) {
     const [x0, y0, x1, y1] = view ? view.split(",").map(Number) : [];
     const sound = view && x1 - x0 >= LEAST / 2 && y1 - y0 >= LEAST / 2 && x1 - x0 < 3 && x1 > -0.5 && x0 < 1.5;
-    set(sound ? { x0, x1, y0, y1 } : WHOLE);
+    restore(sound ? { x0, x1, y0, y1 } : WHOLE);
+  }
+
+  // See a part of the plane; where the window has another shape, there is more of it, which the URL need not say.
+  async function restore(part) {
+    goal = part;
+    restoring += 1;
+    await set(part);
+    restoring -= 1;
   }
 
   // The window's shape has changed: the same part of the plane is to be seen.
@@ -79,13 +89,22 @@
     const { w, h } = ready()._fullLayout._size;
     if (w === shape[0] && h === shape[1]) return false;
     shape = [w, h];
-    restore(asap.current.view ?? null);
+    seen = "";
+    restore(goal);
     return true;
   }
 
   function moved() {
     if (resized()) return;
+    const here = Object.values(range()).join();
+    if (here === seen) return; // drawn anew, not moved
+    seen = here;
+    if (!restoring) {
+      goal = text() === null ? WHOLE : range();
+      wandered = true;
+    }
     tell("move");
+    if (Date.now() - drawn > PATIENCE) settled();
     clearTimeout(calm);
     calm = setTimeout(settled, CALM);
   }
@@ -94,10 +113,12 @@
     if (!ready()) return;
     if (span() < LEAST * 0.99) return void scale(LEAST / span());
     const now = text();
-    if (now !== (asap.current.view ?? null)) {
+    if (wandered && now !== (asap.current.view ?? null)) {
       written = now;
       asap.go({ view: now }, true);
     }
+    wandered = false;
+    drawn = Date.now();
     tell("settle");
   }
 

@@ -11,7 +11,7 @@ from waitress.server import create_server
 from app import create_app, jobs
 from asap_core.analysis import Analysis
 
-SIZE = {"width": 1280, "height": 800}
+SIZE: Any = {"width": 1280, "height": 800}
 
 
 @contextmanager
@@ -51,12 +51,12 @@ class Visit:
         return page
 
 
-def middle(page: Any, code: int | None = None) -> dict[str, float]:
+def middle(page: Any, code: int | None = None) -> dict[str, Any]:
     """Where a cell is in the window; the fullest one's place where no code is given."""
     return page.evaluate(
         """async (code) => {
-            const { plane, side } = asap.current;
-            const table = await asap.cells(plane, side);
+            const { plane, side, filter } = asap.current;
+            const table = await asap.cells(plane, side, filter);
             code = code ?? asap.fullest(table);
             const gd = document.querySelector("#overview-plane .js-plotly-plot");
             const frame = gd.getBoundingClientRect();
@@ -64,6 +64,7 @@ def middle(page: Any, code: int | None = None) -> dict[str, float]:
             const [column, row] = [code % side, Math.floor(code / side)];
             return {
                 code,
+                phrase: `cell=${plane}/${side}/${code}`,
                 n: table.columns.n[table.at.get(code)],
                 x: frame.left + xaxis._offset + xaxis.d2p((column + 0.5) / side),
                 y: frame.top + yaxis._offset + yaxis.d2p(1 - (row + 0.5) / side),

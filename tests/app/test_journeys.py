@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_a_cell_its_images_one_of_them_and_back(visit: Visit, address: str):
     page.wait_for_selector("#overview-card:not([hidden])")
     assert f"{cell['n']} images" in page.inner_text("#overview-card")
     page.mouse.click(cell["x"], cell["y"])
-    page.wait_for_selector(f"#image-tiles[data-cell='{cell['code']}']")
+    page.wait_for_selector(f"#image-tiles[data-of='{cell['phrase']}']")
     assert page.locator(".tile").count() == min(cell["n"], 100)
     page.mouse.move(5, 5)
     page.wait_for_selector("#overview-card", state="hidden")
@@ -34,27 +35,28 @@ def test_a_cell_its_images_one_of_them_and_back(visit: Visit, address: str):
     page.locator(".tile").first.click()
     page.wait_for_selector("#opened-dialog[open]")
     page.wait_for_function("() => document.querySelector('.opened-picture img').naturalWidth === 288")
-    assert page.url.endswith(f"cell={cell['code']}&image={first}")
+    assert page.url.endswith(f"a={quote(cell['phrase'], safe='')}&image={first}")
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"() => document.querySelector('.opened-picture img').src.endsWith('/{second}')")
     page.keyboard.press("Escape")
     page.wait_for_selector("#opened-dialog:not([open])", state="attached")
-    page.wait_for_url(re.compile(rf"cell={cell['code']}(&page=1)?$"))
-    page.get_by_role("button", name="Show all").click()
+    page.wait_for_url(re.compile(rf"a={quote(cell['phrase'], safe='')}(&page=1)?$"))
+    page.get_by_role("button", name="Show all", exact=True).click()
     page.wait_for_selector("#image-tiles[data-of=all]")
     page.go_back()
-    page.wait_for_selector(f"#image-tiles[data-cell='{cell['code']}']")
+    page.wait_for_selector(f"#image-tiles[data-of='{cell['phrase']}']")
 
 
 def test_a_link_restores_the_page_in_another_browser(visit: Visit, address: str):
     page = visit.open(address)
     page.get_by_text("Decision", exact=True).click()
     page.wait_for_selector("#overview-stage[data-ready='decision/8']", state="attached")
-    page.get_by_text("16", exact=True).click()
+    page.click("#overview-mode")
+    page.click("#overview-menu [data-choice='side=16']")
     page.wait_for_selector("#overview-stage[data-ready='decision/16']", state="attached")
     cell = middle(page)
     page.mouse.click(cell["x"], cell["y"])
-    page.wait_for_selector(f"#image-tiles[data-cell='{cell['code']}']")
+    page.wait_for_selector(f"#image-tiles[data-of='{cell['phrase']}']")
     page.locator(".tile").nth(1).click()
     page.wait_for_selector("#opened-dialog[open]")
     name = page.inner_text("#opened-content h2")
@@ -63,16 +65,20 @@ def test_a_link_restores_the_page_in_another_browser(visit: Visit, address: str)
     other.wait_for_selector("#opened-dialog[open]")
     assert other.inner_text("#opened-content h2") == name
     assert other.get_attribute("#overview-stage", "data-ready") == "decision/16"
-    assert other.get_attribute("#image-tiles", "data-cell") == str(cell["code"])
-    other.wait_for_function("() => document.querySelectorAll('.overview [aria-selected=true]').length === 3")
-    assert other.locator(".overview [aria-selected=true]").all_inner_texts() == ["Decision", "16", "Glyphs"]
-    other.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.shapes.length === 1")
+    assert other.get_attribute("#image-tiles", "data-of") == cell["phrase"]
+    pressed = other.locator(".overview [data-choice][aria-pressed=true]")
+    assert pressed.evaluate_all("all => all.map((each) => each.dataset.choice)") == [
+        "plane=decision",
+        "show=glyphs",
+        "side=16",
+    ]
+    assert other.locator(".rings .group.a.outer").count() == 1
 
 
 def test_nonsense_in_a_link_is_passed_over(visit: Visit, address: str):
     page = visit.open(f"{address}?plane=moon&side=9&cell=-3&image=99999&page=x&sort=%3Cscript%3E")
     assert page.get_attribute("#overview-stage", "data-ready") == "content/8"
-    assert page.get_attribute("#image-tiles", "data-cell") == "all"
+    assert page.get_attribute("#image-tiles", "data-of") == "all"
     assert page.locator("#opened-dialog[open]").count() == 0
 
 
@@ -85,7 +91,7 @@ def test_dark_when_the_system_is_and_remembered_when_chosen(chromium: Any, addre
 
     def drawn_in(shade: str) -> None:
         page.wait_for_function(
-            "shade => document.querySelector('.js-plotly-plot').layout.images[0].source.includes(shade)",
+            "shade => document.querySelector('#overview-world .sheet').src.includes(shade)",
             arg=shade,
         )
 
@@ -137,8 +143,9 @@ def test_the_table_is_the_planes_twin(visit: Visit, address: str):
     page.locator(".cell-table tbody button").first.click()
     page.wait_for_selector("#image-tiles[data-of]:not([data-of=all])")
     assert page.locator(".tile").count() == counts[0]
-    page.get_by_text("Glyphs", exact=True).click()
-    page.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.shapes.length === 1")
+    page.click("#overview-mode")
+    page.get_by_role("button", name="Glyphs", exact=True).click()
+    page.wait_for_selector(".rings .group.a.outer", state="attached")
 
 
 @pytest.mark.parametrize("size", [(1100, 640), (1280, 800), (1440, 900), (1920, 1080)])
@@ -149,7 +156,7 @@ def test_only_panels_scroll(chromium: Any, address: str, size: tuple[int, int]):
     reach = page.evaluate(
         """() => {
             const root = document.documentElement;
-            const boxes = document.querySelectorAll(".strip > *, .panel, .panel-head > *, .plane");
+            const boxes = document.querySelectorAll(".strip > *, .panel, .panel-head > *, .stage");
             const ends = [...boxes].map((box) => box.getBoundingClientRect());
             const beyond = ends.flatMap((end) => [end.right - innerWidth, end.bottom - innerHeight]);
             return [root.scrollWidth, root.scrollHeight, ...beyond];
@@ -157,8 +164,7 @@ def test_only_panels_scroll(chromium: Any, address: str, size: tuple[int, int]):
     )
     assert reach[:2] == list(size) and max(reach[2:]) <= 0
     zoom, plane = (page.locator(name).bounding_box() for name in (".zoom", "#overview-stage"))
-    assert zoom and plane and zoom["x"] + zoom["width"] <= plane["x"]  # no button covers a glyph
-    assert zoom["y"] + zoom["height"] <= size[1]
+    assert zoom and plane and zoom["y"] + zoom["height"] <= plane["y"]  # no button covers a glyph
     visit.context.close()
 
 
