@@ -109,6 +109,13 @@ class Queue:
         """A job stopped for another, or because the worker goes: it waits again, and nothing is held against it."""
         self._update(job, lambda record: {"state": WAITING, "left": None, "attempts": record["attempts"] - 1})
 
+    def hand_back(self) -> None:
+        """The only worker goes in the middle of a job, and not for the job's sake."""
+        with self._cache.transact():
+            for record in self.records():
+                if record["state"] == RUNNING:
+                    self.put_back(record["id"])
+
     def cancel(self, job: str) -> None:
         """Stop a job that runs, forget one that waits; it may be asked again."""
         with self._cache.transact():

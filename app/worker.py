@@ -37,13 +37,20 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then says so
     if hasattr(os, "nice"):
         os.nice(5)  # the page answers first
-    gone = threading.Event()
-    threading.Thread(target=_watch, args=(gone,), daemon=True).start()
+    gone, at_work = threading.Event(), threading.Event()
+    queue = Queue(Path(folder))
+
+    def leave() -> None:
+        if at_work.is_set():  # what was kept so far is kept; the next worker goes on
+            queue.hand_back()
+        os._exit(0)
+
+    threading.Thread(target=_watch, args=(gone, leave), daemon=True).start()
     with _alone(Path(folder) / "worker.lock", gone):
         if gone.is_set():
             return 0
-        queue = Queue(Path(folder))
         queue.recover()
+        at_work.set()
         return Worker(queue, Path(analysed), tasks[0] if tasks else TASKS, gone.is_set).run()
 
 
@@ -149,13 +156,13 @@ class Beat:
         return round((now - self.first[0]) / (self.done - self.first[1]) * (self.total - self.done), 1)
 
 
-def _watch(gone: threading.Event) -> None:
+def _watch(gone: threading.Event, leave: Callable[[], None]) -> None:
     """Wait for the end of standard input; then end, in order if that is quick."""
     while os.read(sys.stdin.fileno(), 1024):
         pass
     gone.set()
     time.sleep(GRACE)
-    os._exit(0)  # what was kept so far is kept; the next worker goes on
+    leave()
 
 
 @contextmanager
