@@ -10,6 +10,7 @@ GRAPH_CONFIG: Any = {
     "displaylogo": False,
     "displayModeBar": False,
     "scrollZoom": True,
+    "showAxisDragHandles": False,  # the corners are part of the plane
     "doubleClick": False,
     "showTips": False,
 }

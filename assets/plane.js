@@ -59,7 +59,10 @@
       scene = want;
       put();
       asap.points.show(want.kind === "points" ? want.found : null);
-      if (!kept) leave();
+      if (!kept) {
+        leave();
+        say(want.table.columns.code.length ? "" : "No images under this filter.");
+      }
       if (!kept || !want.table.at.has(focused)) focused = null;
       surround();
     } catch (error) {
@@ -75,7 +78,6 @@
     asap.legend.state(scene, scene.found ? scene.found.n : 0);
     asap.legend.draw(scene);
     asap.rings.named(scene);
-    say(scene.table.columns.code.length ? "" : "No images under this filter.");
     const place = stage();
     place.dataset.ready = `${now.plane}/${now.side}`;
     place.dataset.scene = `${scene.kind}/${scene.side}`;

@@ -59,8 +59,17 @@ def drag_around(page: Any, tool: str, shift: bool = False) -> None:
 def test_zooming_in_goes_from_cells_to_single_images_and_one_opens(visit: Visit, address: str):
     page = visit.open(address)
     scene(page, "donuts/8")
-    cell = middle(page)
-    page.mouse.move(cell["x"], cell["y"])
+    at = page.evaluate(
+        """async () => {
+            const { columns, at } = await asap.cells("content", 8, null);
+            const row = columns.medoid[at.get(asap.fullest({ columns }))];
+            const [[x, y]] = await asap.points.locate("content", [row]);
+            const [left, top] = asap.view.toPixels(x, y);
+            const frame = document.querySelector("#overview-stage").getBoundingClientRect();
+            return [frame.left + left, frame.top + top];
+        }"""
+    )
+    page.mouse.move(*at)
     kinds = []
     for _ in range(60):
         page.mouse.wheel(0, -300)
@@ -250,7 +259,8 @@ def test_an_image_is_shown_in_the_plane(visit: Visit, address: str):
         """() => {
             const pin = document.querySelector(".rings .place");
             if (!pin) return false;
-            const [box, frame] = [pin, document.querySelector("#overview-stage")].map((each) => each.getBoundingClientRect());
+            const stage = document.querySelector("#overview-stage");
+            const [box, frame] = [pin, stage].map((each) => each.getBoundingClientRect());
             const across = box.left >= frame.left && box.right <= frame.right;
             return across && box.top >= frame.top && box.bottom <= frame.bottom;
         }"""
