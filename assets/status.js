@@ -78,7 +78,7 @@
 
   function errors(failed, now) {
     const job = failed[failed.length - 1];
-    const reason = job ? `${asap.jobName(job)}: ${job.error}` : "";
+    const reason = job ? `${asap.jobName(job)} failed: ${job.error}` : "";
     const trouble = now.trouble ? `Nothing new can be computed: ${now.trouble}. What is there can be seen.` : "";
     put("error", now.silent ? "The server does not answer. It may have been stopped." : reason || trouble);
     here("dismiss").hidden = !job || now.silent;
@@ -112,7 +112,7 @@
 
   function line(job) {
     const active = job.state === "waiting" || job.state === "running";
-    const words = job.state === "running" ? far(job) : job.state === "failed" ? job.error : STATES[job.state];
+    const words = job.state === "running" ? far(job) : job.state === "failed" ? `failed: ${job.error}` : STATES[job.state];
     const parts = [asap.make("strong", "", asap.jobName(job)), asap.make("span", job.state === "failed" ? "status-error" : "quiet", words)];
     const does = active ? "cancel" : job.state === "failed" ? "dismiss" : null;
     if (does && !job.cancelling) {
