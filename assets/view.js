@@ -193,6 +193,7 @@
       else if (button) use(button.dataset.pointer);
     });
     use("pan");
+    resized();
   }
 
   // Waits for Plotly, then listens; every call after the first returns at once.
