@@ -12,7 +12,7 @@
   let written; // the view that this browser put into the URL last
   let goal = WHOLE; // what people want to see
   let wandered = false; // since the URL was written
-  let restoring = 0; // moves that are not people's own
+  let ours = ""; // the range of a move that was not people's own
   let calm = 0;
   let drawn = 0; // when it was settled last
   let seen = ""; // the range that was told last
@@ -77,11 +77,10 @@
   }
 
   // See a part of the plane; where the window has another shape, there is more of it, which the URL need not say.
-  async function restore(part) {
+  function restore(part) {
     goal = part;
-    restoring += 1;
-    await set(part);
-    restoring -= 1;
+    set(part);
+    ours = Object.values(range()).join(); // the axes have it already, whatever is drawn later
   }
 
   // The window's shape has changed: the same part of the plane is to be seen.
@@ -99,7 +98,7 @@
     const here = Object.values(range()).join();
     if (here === seen) return; // drawn anew, not moved
     seen = here;
-    if (!restoring) {
+    if (here !== ours) {
       goal = text() === null ? WHOLE : range();
       wandered = true;
     }
