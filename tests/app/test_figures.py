@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from io import BytesIO
 from math import atan2, pi
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,3 +158,11 @@ def test_errors_lie_on_top_and_no_class_is_always_above():
     assert 10 < pairs.count(of("real")) < 30 and pairs.count(of("real")) + pairs.count(of("fake")) == 40
     rows = np.arange(400)
     assert top(rows, np.where(rows == 7, 3, 0)) == of("ink")
+
+
+def test_the_heat_map_has_the_glyphs_shades():
+    css = (Path(__file__).parents[2] / "assets" / "overview.css").read_text("utf-8")
+    light, dark = css.split('[data-bs-theme="dark"]', 1)
+    for part, name in ((light, "light"), (dark, "dark")):
+        for level, shade in enumerate(PALETTES[name].severity):
+            assert f"--severity-{level}: {shade};" in part
