@@ -13,6 +13,7 @@
   let goal = WHOLE; // what people want to see
   let wandered = false; // since the URL was written
   let ours = ""; // the range of a move that was not people's own
+  let chosen = "pan"; // what the pointer does
   let calm = 0;
   let drawn = 0; // when it was settled last
   let seen = ""; // the range that was told last
@@ -94,6 +95,7 @@
   }
 
   function moved() {
+    if (ready()._fullLayout.dragmode !== chosen) return use(chosen); // a redrawn figure begins with its own
     if (resized()) return;
     const here = Object.values(range()).join();
     if (here === seen) return; // drawn anew, not moved
@@ -146,13 +148,14 @@
   function use(tool) {
     const gd = ready();
     if (!gd) return;
+    chosen = tool;
     if (gd._fullLayout.dragmode !== tool) Plotly.relayout(gd, { dragmode: tool });
     for (const button of document.querySelectorAll("[data-pointer]")) {
       button.setAttribute("aria-pressed", String(button.dataset.pointer === tool));
     }
   }
 
-  const tool = () => (ready() ? ready()._fullLayout.dragmode : "pan");
+  const tool = () => chosen;
 
   // What was drawn around, as corners; few enough for a link.
   function corners(drawn) {

@@ -32,5 +32,6 @@ def draw() -> dict[str, Any]:
             "dragmode": "pan",
             "hovermode": False,
             "showlegend": False,
+            "uirevision": "kept",
         },
     }
