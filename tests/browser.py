@@ -30,7 +30,7 @@ def served(study: Analysis, cache: Path, tasks: str | None = None, working: bool
     finally:
         jobs.of(app).close()
         server.close()
-        thread.join(timeout=10)
+        thread.join(timeout=0.5)  # a browser may hold its connections open
 
 
 class Visit:

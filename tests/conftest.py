@@ -11,7 +11,7 @@ from PIL import Image
 
 from asap_core.analysis import Analysis
 from tests import toy
-from tests.browser import served
+from tests.browser import Visit, served
 
 SIDE = 192  # pixels of an image whose flaw is known
 CHROMIUM = Path("/usr/bin/chromium")
@@ -73,3 +73,12 @@ def flawed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         csv.writer(file).writerows([("path", "label", "masks"), *rows])
     request = Request(folder / "manifest.csv", encoder="mini")
     return pipeline.analyse(request, folder / "cache", folder / "analysis", Clock())
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Visit]:
+    """A browser of its own, whose console must stay empty."""
+    found = Visit(chromium)
+    yield found
+    assert found.said == []
+    found.context.close()

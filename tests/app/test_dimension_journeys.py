@@ -1,19 +1,8 @@
 """Journeys through the Dimension View in a real browser."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from tests.browser import Visit
-
-
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    made = Visit(chromium)
-    yield made
-    assert made.said == []
-    made.context.close()
 
 
 def order(page: Any) -> list[str]:

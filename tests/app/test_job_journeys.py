@@ -28,14 +28,6 @@ def address(made: Analysis, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    seen = Visit(chromium)
-    yield seen
-    assert seen.said == []
-    seen.context.close()
-
-
 def counted(page: Any) -> int:
     """How many images the bar says are done."""
     page.wait_for_function("() => /^[1-9]\\d* of 150 images/.test(document.getElementById('status-far').textContent)")

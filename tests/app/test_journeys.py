@@ -1,21 +1,12 @@
 """Journeys through the page in a real browser: with a pointer, by a link, by keyboard, in the dark."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.browser import Visit, middle
-
-
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    made = Visit(chromium)
-    yield made
-    assert made.said == []
-    made.context.close()
 
 
 def test_a_cell_its_images_one_of_them_and_back(visit: Visit, address: str):

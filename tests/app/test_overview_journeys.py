@@ -1,7 +1,6 @@
 """Journeys through the Representation Overview in a real browser: zoom, modes, lassos, filters, keys, links."""
 
 import re
-from collections.abc import Iterator
 from math import cos, pi, sin
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,6 @@ from asap_core.analysis import Analysis
 from tests.browser import Visit, middle
 
 STAGE = "#overview-stage"
-
-
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    made = Visit(chromium)
-    yield made
-    assert made.said == []
-    made.context.close()
 
 
 def asked(page: Any, key: str) -> str | None:

@@ -16,7 +16,7 @@ from asap_core import trust
 from asap_core.analysis import Analysis
 
 ROOT = Path(__file__).parents[2]
-OWNERS = ("header", "image", "opened", "overview", "selection", "theme")
+OWNERS = ("selection", "theme", "header", "filters", "overview", "image", "pattern", "dimension", "status", "opened")
 
 
 @pytest.fixture(scope="module")

@@ -37,14 +37,6 @@ def address(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield url
 
 
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    found = Visit(chromium)
-    yield found
-    assert found.said == []
-    found.context.close()
-
-
 def opened(visit: Visit, address: str, query: str = "") -> Any:
     page = visit.open(address + query)
     page.wait_for_selector(DRAWN)

@@ -32,14 +32,6 @@ def address(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield url
 
 
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    found = Visit(chromium)
-    yield found
-    assert found.said == []
-    found.context.close()
-
-
 def test_maps_over_images_and_away_while_space_is_held(visit: Visit, address: str, made: Analysis):
     page = visit.open(f"{address}?a=misses&sort=sensitivity")
     known = Maps.of(made)
