@@ -6,12 +6,9 @@ from typing import Any
 from dash import Dash
 from flask import Response, abort, request
 
-from asap_core import findings
-from asap_core.errors import AsapError
-
 from . import responses
 from .facets import encode
-from .groups import Groups
+from .findings import Discoveries
 
 LABELLED = (
     ("real", "fake"),
@@ -24,12 +21,13 @@ PAIRS = 15  # of generators, at most; others are paired by hand
 PATTERNS = 12
 
 
-def comparisons(groups: Groups, of: str) -> dict[str, Any]:
+def comparisons(known: Discoveries, of: str) -> dict[str, Any]:
     """Pairs of phrases and groups of one, each with how many images it names under a filter.
 
     `pairs`: [A, B, n of A, n of B]; `groups`: [title, [[phrase, n, name or null], …]].
     """
-    study, seen = groups.analysis, groups.mask(of)
+    groups, study = known.groups, known.analysis
+    seen = groups.mask(of)
 
     def count(phrase: str) -> int:
         return int((groups.mask(phrase) & seen).sum())
@@ -46,7 +44,7 @@ def comparisons(groups: Groups, of: str) -> dict[str, Any]:
     made, sorts = ([phrase for phrase in some if n[phrase]] for some in (made, sorts))
     largest = sorted(made, key=lambda phrase: -n[phrase])
     between = list(combinations([phrase for phrase in made if phrase in largest[:6]], 2))[:PAIRS]
-    patterns = _patterns(groups)
+    patterns = _patterns(known)
     listed = {
         "Truth and verdict": [[phrase, n[phrase], None] for phrase in singles],
         "Generators": [[phrase, n[phrase], None] for phrase in made],
@@ -59,27 +57,17 @@ def comparisons(groups: Groups, of: str) -> dict[str, Any]:
     }
 
 
-def _patterns(groups: Groups) -> list[tuple[str, str]]:
+def _patterns(known: Discoveries) -> list[tuple[str, str]]:
     """The phrases and names of patterns that were found in this analysis, those of the last search first."""
-    study, found = groups.analysis, []
-    folders = [file.parent for file in (study.folder / "patterns").glob("*/patterns.json")]
-    for folder in sorted(folders, key=lambda each: -each.stat().st_mtime):
-        try:
-            kept = findings.read(folder)
-            if kept is None or kept.fingerprint != study.fingerprint:
-                continue
-            shown = findings.shown(study, folder, kept)
-        except AsapError:  # the Pattern View says so; here one search less is listed
-            continue
-        found += [(f"pattern={folder.name}/{each.number}", each.pattern.name.text) for each in shown if not each.hidden]
-    return found[:PATTERNS]
+    kept = [(entry, each) for entry in known.every() for each in entry.shown if not each.hidden]
+    return [(f"pattern={entry.folder.name}/{each.number}", each.pattern.name.text) for entry, each in kept[:PATTERNS]]
 
 
-def register(app: Dash, groups: Groups) -> None:
+def register(app: Dash, known: Discoveries) -> None:
     """Add the route."""
 
     @app.server.get("/comparisons/<fingerprint>", endpoint="comparisons")
     def ready(fingerprint: str) -> Response:
-        if fingerprint != groups.analysis.fingerprint:
+        if fingerprint != known.analysis.fingerprint:
             abort(404)
-        return responses.answer(comparisons(groups, request.args.get("of", "")), lasting=False)
+        return responses.answer(comparisons(known, request.args.get("of", "")), lasting=False)
