@@ -7,7 +7,6 @@ Chromium and playwright.
 import argparse
 import sys
 import tempfile
-import threading
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from waitress.server import create_server
 
-from app import create_app
 from asap_core import analysis, demo, discovery, explanation, pipeline, selections
 from asap_core.analysis import Analysis
 from asap_core.maps import Maps
 from asap_core.progress import Clock
 from asap_core.request import Request
+from tests.browser import served
 from tests.conftest import CHROMIUM, QUIET
 
 ROOT = Path(__file__).parents[1]
@@ -47,15 +45,12 @@ def main(arguments: list[str]) -> int:
         made = analysis.load(folder)
         explanation.complete(folder)
         discovery.discover(folder)
-        server: Any = create_server(create_app(made).server, host="127.0.0.1", port=0, threads=4)
-        threading.Thread(target=server.run, daemon=True).start()
-        with sync_playwright() as driver:
+        with served(made, Path(scratch) / "page", working=True) as address, sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
             for name, (theme, state) in PICTURES.items():
-                address = f"http://127.0.0.1:{server.effective_port}/{state.format(image=_telling(made))}"
-                print(_picture(browser, address, theme, options.out / f"{name}.webp"))
+                link = address + state.format(image=_telling(made))
+                print(_picture(browser, link, theme, options.out / f"{name}.webp"))
             browser.close()
-        server.close()
     return 0
 
 

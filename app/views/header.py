@@ -26,6 +26,8 @@ LIMITS = (
 )
 MAPS = {"srg": "Gain", "correlation": "Correlation", "pointing": "On the flaw", "mass_ratio": "Density on the flaw"}
 KEYS = (
+    ("P, L, B", "In the plane: drag to move, draw a lasso, draw a box; with shift it becomes group B"),
+    ("+ - 0", "In the plane: zoom in, zoom out, show all"),
     ("Arrows", "From cell to cell in the plane; from image to image where one is open"),
     ("Enter", "Take the cell as group A, or open the image"),
     ("c", "Compare: in the plane, the cell becomes group B; elsewhere A and B change places"),
