@@ -297,7 +297,7 @@ def faithfulness(options: argparse.Namespace) -> int:
 
 def patterns(options: argparse.Namespace) -> int:
     """Find the patterns of an analysis and print them."""
-    from asap_core import analysis, discovery, findings, sheet
+    from asap_core import analysis, discovery, findings, listing, sheet
     from asap_core.progress import Clock
 
     settings = discovery.DiscoverySettings(seed=options.seed)
@@ -309,8 +309,8 @@ def patterns(options: argparse.Namespace) -> int:
     kept = findings.shown(made, place, found)
     if options.sheet:
         sheet.write(options.sheet, made, kept, found.note)
-    said = findings.as_json(found, kept, place.name)
-    print(json.dumps(said, ensure_ascii=False, indent=1) if options.json else findings.table(found, kept))
+    said = listing.as_json(found, kept, place.name)
+    print(json.dumps(said, ensure_ascii=False, indent=1) if options.json else listing.table(found, kept))
     return 0
 
 

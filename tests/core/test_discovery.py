@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asap_core import analysis, discovery, findings, truth
+from asap_core import analysis, discovery, findings, listing, truth
 from asap_core.discovery import DiscoverySettings
 from asap_core.findings import Findings
 from asap_core.identification.clusters import ClusterSettings
@@ -63,7 +63,7 @@ def test_a_detector_that_guesses_is_not_explained(flawed: Path, tmp_path: Path):
     found = discovery.discover(tmp_path)
     assert found is not None
     assert found.patterns == () and "does not tell real from fake" in (found.note or "")
-    assert findings.table(found, []) == found.note
+    assert listing.table(found, []) == found.note
 
 
 def test_what_is_not_surely_found_again_is_no_pattern(flawed: Path, found: Findings):

@@ -6,7 +6,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from asap_core import edits, findings
+from asap_core import edits, findings, listing
 from asap_core.analysis import Analysis
 from asap_core.errors import AnalysisError, SettingsError
 from asap_core.findings import Shown
@@ -53,9 +53,9 @@ def test_what_is_hidden_is_left_out_of_the_table_and_comes_back(study: Analysis,
     edits.hide(place, 1, True)
     kept = findings.shown(study, place, found)
     assert [each.number for each in kept if each.hidden] == [1]
-    said = findings.table(found, kept)
+    said = listing.table(found, kept)
     assert "1 hidden" in said and "a hill" not in said.replace("nearest", "")
-    assert [each["number"] for each in findings.as_json(found, kept, place.name)["patterns"]] == [0, 2, 3]
+    assert [each["number"] for each in listing.as_json(found, kept, place.name)["patterns"]] == [0, 2, 3]
     edits.hide(place, 1, False)
     assert not any(each.hidden for each in shown(study, place).values())
 
@@ -79,7 +79,7 @@ def test_a_merged_pattern_counts_its_groups_anew(study: Analysis, place: Path):
     np.testing.assert_array_equal(findings.rows_with(study, which), rows)
     np.testing.assert_array_equal(findings.rows_with(study, f"{place.name}/1"), rows)  # a link made before
     assert dict(findings.regions_of(study, which))[int(rows[0])].shape == found.groups.held.shape[1:]
-    assert "put together by hand" in findings.table(found, list(kept.values()))
+    assert "put together by hand" in listing.table(found, list(kept.values()))
 
 
 def test_a_split_pattern_has_its_names_and_figures_again(study: Analysis, place: Path):

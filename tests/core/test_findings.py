@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from asap_core import discovery, findings, sheet
+from asap_core import discovery, findings, listing, sheet
 from asap_core.analysis import Analysis
 from asap_core.errors import AnalysisError, SettingsError
 from asap_core.findings import Findings
@@ -51,13 +51,13 @@ def test_what_is_written_is_read(found: Findings, tmp_path: Path):
 
 def test_the_contract_of_the_json(study: Analysis, place: Path, found: Findings):
     kept = findings.shown(study, place, found)
-    said = json.loads(json.dumps(findings.as_json(found, kept, place.name)))
+    said = json.loads(json.dumps(listing.as_json(found, kept, place.name)))
     pattern = said["patterns"][0]
     assert {"name", "number", "n_groups", "n_images", "share_real", "share_fake", "contribution", "flip_rate",
             "exemplars", "dimensions", "found_as"} <= pattern.keys()  # fmt: skip
     assert pattern["name"] == "the sun" and said["key"] == place.name
     assert {"path", "box", "group"} <= pattern["exemplars"][0].keys()
-    assert "the sun" in findings.table(found, kept)
+    assert "the sun" in listing.table(found, kept)
 
 
 def test_an_exemplar_names_its_group(found: Findings):
