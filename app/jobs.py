@@ -56,7 +56,7 @@ class Jobs:
         """All that is to be seen: jobs that wait, run, or ended lately, and how many images have their maps."""
         return {
             "jobs": [self.shown(record) for record in self.queue.records() if _visible(record)],
-            "maps": {"done": int(np.count_nonzero(kinds.explained(self.analysis))), "of": self.analysis.n},
+            "maps": {"done": int(np.count_nonzero(kinds.mapped(self.analysis))), "of": self.analysis.n},
             "trouble": self.supervisor.trouble,
         }
 

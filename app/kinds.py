@@ -69,6 +69,12 @@ def _merged_since(made: Analysis, asked: Mapping[str, Any]) -> bool:
     return kept and not findings.is_measured(made, asked["pattern"])
 
 
+def mapped(made: Analysis) -> NDArray[np.bool_]:
+    """Which images have their maps, (n,)."""
+    kept = store.read(made, METHOD)
+    return np.zeros(made.n, np.bool_) if kept is None else np.asarray(kept.done)
+
+
 def explained(made: Analysis) -> NDArray[np.bool_]:
     """Which images have all that the worker makes for them, (n,): maps, and sensitivities where these can be."""
     kept = store.read(made, METHOD)
