@@ -3,8 +3,9 @@
 `python -m tests.bench.page [--images 1000,20000,200000] [--json]`. Analyses are made of random vectors, with token
 maps of a few images. The page is driven in headless Chromium, as a person would: cells are clicked, the filter and the
 plane are changed. Every answer's processor time is taken inside the server and added up over an interaction, however
-many views ask (not the clock's: answers wait for each other, and would be counted twice); p95 over the interactions. The floor, measured in the same run, is what numpy needs to read every
-contribution once and to count the images of every cell.
+many views ask (not the clock's: answers wait for each other, and would be counted twice); p95 over the interactions.
+The floor, measured in the same run, is what numpy needs to read every contribution once and to count the images of
+every cell.
 """
 
 import argparse
