@@ -123,18 +123,25 @@
     tell("settle");
   }
 
+  // See what people want to see, also if the window is laid out anew before it is drawn.
+  function want(part) {
+    goal = part;
+    wandered = true;
+    return set(part);
+  }
+
   // Show more or less around a point, by default the middle of what is seen.
   function scale(factor, x, y) {
     const { x0, x1, y0, y1 } = range();
     const [u, v] = [x ?? (x0 + x1) / 2, y ?? (y0 + y1) / 2];
     const [width, height] = [((x1 - x0) * factor) / 2, ((y1 - y0) * factor) / 2];
-    return set({ x0: u - width, x1: u + width, y0: v - height, y1: v + height });
+    return want({ x0: u - width, x1: u + width, y0: v - height, y1: v + height });
   }
 
   function zoom(how) {
     if (!ready()) return;
     const factor = { in: 1 / 1.6, out: 1.6, all: 99 }[how];
-    if (span() * factor > 1.1) set(WHOLE);
+    if (span() * factor > 1.1) want(WHOLE);
     else scale(Math.max(factor, LEAST / span()));
   }
 
