@@ -272,9 +272,6 @@
       each.classList.toggle("pointed", number !== null && (each.dataset.regionLine ?? each.dataset.region) === number));
   });
 
-  // Close the image and mark its place in the plane; the overview draws the mark (state `image` remembered in `place`).
-  asap.showInPlane = asap.showInPlane || ((row) => asap.go({ a: `rows=${row}`, image: null, focus: null }));
-
   asap.opened = { pick };
   window.dash_clientside = Object.assign({}, window.dash_clientside, { opened: { draw } });
 })();
