@@ -6,7 +6,9 @@ from dash import Dash
 
 from asap_core.analysis import Analysis
 
-from . import (
+from . import layout, responses, selection, theme
+from .groups import Groups
+from .routes import (
     comparisons,
     crops,
     dimensions,
@@ -17,18 +19,13 @@ from . import (
     gallery,
     images,
     jobs,
-    layout,
     lists,
     maps,
     measures,
     neighbours,
     planes,
     points,
-    responses,
-    selection,
-    theme,
 )
-from .groups import Groups
 from .views import dimension, filters, image, opened, overview, pattern
 
 HERE = Path(__file__).resolve().parents[1]

@@ -11,7 +11,8 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from asap_core.analysis import PLANES, Analysis
 from asap_core.projection import cells
 
-from . import gallery, responses, theme
+from . import responses, theme
+from .routes import gallery
 
 SMALL = 5000  # images; fewer start with the coarsest cells
 SHOWS = ("glyphs", "thumbnails", "heat", "points", "table")

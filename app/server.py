@@ -12,7 +12,8 @@ from waitress.server import create_server
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 
-from . import create_app, jobs
+from . import create_app
+from .routes import jobs
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORTS_TRIED = 50

@@ -1,4 +1,4 @@
-// Jobs of the model worker: asked here, heard of by every view through "asap:job". See app/jobs.py.
+// Jobs of the model worker: asked here, heard of by every view through "asap:job". See app/routes/jobs.py.
 (function () {
   const asap = (window.asap = window.asap || {});
   const SOON = 1000; // milliseconds between two looks while something runs or waits

@@ -1,4 +1,4 @@
-// The Pattern View: which findings, the list of their patterns, what people make of them. See app/findings.py.
+// The Pattern View: which findings, the list of their patterns, what people make of them. See app/routes/findings.py.
 (function () {
   const asap = (window.asap = window.asap || {});
   const { make } = asap;

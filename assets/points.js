@@ -4,7 +4,7 @@
   const { make } = asap;
   const PICTURES = 120; // seen at once; of more there are dots
   const REACH = 14; // px around a point that still hit it
-  const STEPS = 100000; // of a coordinate, see app/points.py
+  const STEPS = 100000; // of a coordinate, see app/routes/points.py
   const GRID = 8; // steps of a view, so that small moves ask for nothing new
   let known = null; // what was asked for last: rows, x, y, kind
   let drawn = "none"; // "dots", "pictures" or "none"

@@ -8,7 +8,8 @@ from typing import Any
 
 from waitress.server import create_server
 
-from app import create_app, jobs
+from app import create_app
+from app.routes import jobs
 from asap_core.analysis import Analysis
 
 SIZE: Any = {"width": 1280, "height": 800}

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from asap_core.analysis import Analysis
 from asap_core.learning import verdicts
 
-from .. import images, selection, theme
-from ..gallery import PAGE, Gallery
+from .. import selection, theme
+from ..routes import images
+from ..routes.gallery import PAGE, Gallery
 
 ENLARGED = 12  # times, at most: beyond it pixels are all one sees
 BEYOND = 99.9  # percentile of the collection's contributions at which a bar is full

@@ -10,9 +10,10 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from asap_core.analysis import PLANES, Analysis
 from asap_core.projection import cells
 
-from .. import planes, selection, theme
+from .. import selection, theme
 from ..figures import legend, palette
 from ..figures import plane as plane_figure
+from ..routes import planes
 
 TITLES = {"content": "Content", "decision": "Decision"}
 HINTS = {

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app, dimensions
+from app import create_app
+from app.routes import dimensions
 from asap_core.analysis import Analysis
 from asap_core.identification import contribution
 from asap_core.selections import rows_of

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from app import create_app
-from app.images import SIZES
+from app.routes.images import SIZES
 from asap_core.analysis import Analysis
 from asap_core.projection import cells
 from tests import toy

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app, facets
+from app import create_app
 from app.groups import KEPT, Groups
+from app.routes import facets
 from asap_core import selections
 from asap_core.analysis import Analysis
 from tests import toy

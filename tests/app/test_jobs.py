@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app, jobs, kinds, queue
-from app.jobs import Jobs
+from app import create_app
+from app.jobs import kinds, queue
 from app.private import BytesOnly
+from app.routes import jobs
+from app.routes.jobs import Jobs
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 from tests import slow_tasks, toy

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from app import create_app
-from app.maps import LONG, SHORT, coloured
+from app.routes.maps import LONG, SHORT, coloured
 from asap_core.analysis import Analysis
 from asap_core.maps import Maps
 from tests import toy

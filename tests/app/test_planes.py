@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from PIL import Image
 
-from app import create_app, planes, points
+from app import create_app
 from app.groups import Groups
+from app.routes import planes, points
 from asap_core import tags
 from asap_core.analysis import Analysis
 from asap_core.projection import cells

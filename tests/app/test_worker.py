@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.jobs import Jobs
+from app.routes.jobs import Jobs
 from asap_core import analysis
 from asap_core.maps import Maps
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import private
+from .. import private
 
 Record = dict[str, Any]  # id, kind, size, state, done, total, left, error, attempts, asked, ended, cancelling, read
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from asap_core.identification import contribution
 from asap_core.identification.contribution import Difference, Summary
 
-from . import responses
-from .groups import Groups
+from .. import responses
+from ..groups import Groups
 from .planes import Kept
 
 BINS = 48  # of a distribution

@@ -18,8 +18,8 @@ from asap_core.learning import verdicts
 from asap_core.maps import METHOD
 from asap_core.projection import glyphs
 
-from . import responses
-from .groups import Groups
+from .. import responses
+from ..groups import Groups
 from .planes import Kept
 
 PAGE = 100  # images

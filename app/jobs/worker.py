@@ -24,7 +24,7 @@ from asap_core.errors import AsapError
 
 from .queue import Queue, Record
 
-TASKS = "app.tasks"
+TASKS = "app.jobs.tasks"
 BEAT = 0.2  # seconds between two looks at the queue
 IDLE = 900  # seconds without a job, after which the model is let go
 GRACE = 4  # seconds to finish a batch when the parent has gone

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from asap_core.identification import pixels
 from asap_core.maps import Maps
 
-from . import responses
+from .. import responses
 from .dimensions import Dimensions
 from .maps import Shown
 

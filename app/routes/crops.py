@@ -16,9 +16,9 @@ from asap_core.errors import ImageError
 from asap_core.identification import pixels
 from asap_core.identification.patterns import Groups
 
+from .. import responses
+from ..figures.palette import PALETTES
 from . import images as pictures
-from . import responses
-from .figures.palette import PALETTES
 from .findings import Discoveries
 
 SIZES = (96, 192)  # pixels a side

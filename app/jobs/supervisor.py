@@ -15,7 +15,7 @@ LOOK = 0.5  # seconds between two looks
 CRASHES = 3  # of a worker before its first job: then it is given up
 AGAIN = 60  # seconds after which it may be tried again
 GRACE = 6  # seconds that a worker has to end
-HERE = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parents[2]
 
 
 class Supervisor:
@@ -82,7 +82,7 @@ class Supervisor:
         self.queue.close()  # this thread's connection
 
     def _spawn(self) -> None:
-        command = [sys.executable, "-m", "app.worker", str(self.queue.folder), str(self.analysed), self.tasks]
+        command = [sys.executable, "-m", "app.jobs.worker", str(self.queue.folder), str(self.analysed), self.tasks]
         with (self.queue.folder / "worker.log").open("w", encoding="utf-8") as log:
             self._worker = subprocess.Popen(
                 command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True

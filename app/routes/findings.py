@@ -23,8 +23,8 @@ from asap_core.errors import AnalysisError, SettingsError
 from asap_core.findings import Findings, Shown
 from asap_core.identification.patterns import Exemplar, sentence
 
-from . import responses
-from .groups import Groups
+from .. import responses
+from ..groups import Groups
 
 LOG = logging.getLogger(__name__)
 FEW = 12  # images; in fewer, what recurs may do so by chance

@@ -19,8 +19,9 @@ from asap_core.identification import pixels
 from asap_core.identification.pixels import PixelGroup
 from asap_core.maps import Maps, Target
 
-from . import images, responses
-from .figures.palette import PALETTES
+from .. import responses
+from ..figures.palette import PALETTES
+from . import images
 
 SHORT, LONG = 64, 256  # pixels of a map's picture: a thumbnail's shorter side, a whole image's longer one
 QUIET = 0.5  # levels below which nothing is drawn

@@ -9,7 +9,8 @@ from flask import Response, abort
 from asap_core import selections
 from asap_core.analysis import Analysis
 
-from . import gallery, responses
+from .. import responses
+from . import gallery
 
 NEAREST = 3  # of each class
 

@@ -14,8 +14,8 @@ from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 from asap_core.learning import verdicts
 
-from . import responses
-from .groups import Groups
+from .. import responses
+from ..groups import Groups
 
 AT_ONCE = 2000  # rows of a table between two looks at the browser
 

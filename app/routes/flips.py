@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from asap_core.errors import SettingsError
 
-from . import responses
+from .. import responses
 from .dimensions import Dimensions
 
 FARTHEST = 1e4  # logits; no dimension can be set to more

@@ -18,7 +18,7 @@ from asap_core import images
 from asap_core.analysis import Analysis
 from asap_core.errors import ImageError
 
-from . import private, responses
+from .. import private, responses
 
 SIZES = (128, 256, 512)  # pixels of a thumbnail's shorter side
 LONGEST = 2  # a thumbnail's longer side, in shorter sides; what is beyond is cut off evenly

@@ -16,9 +16,9 @@ from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 from asap_core.learning import verdicts
 
-from . import responses
-from .figures import points
-from .figures.palette import PALETTES
+from .. import responses
+from ..figures import points
+from ..figures.palette import PALETTES
 from .planes import Kept, Planes, check, settle
 
 EXACT = 3000  # images that the browser gets one by one

@@ -14,7 +14,7 @@ from asap_core.learning import verdicts
 from asap_core.projection import glyphs
 from asap_core.projection.glyphs import Glyphs
 
-from .figures import glyph
+from ..figures import glyph
 
 STEPS = 6  # bins of a violin within each level of severity
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

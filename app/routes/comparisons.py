@@ -6,7 +6,7 @@ from typing import Any
 from dash import Dash
 from flask import Response, abort, request
 
-from . import responses
+from .. import responses
 from .facets import encode
 from .findings import Discoveries
 

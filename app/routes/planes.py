@@ -27,10 +27,11 @@ from asap_core.projection import cells, glyphs
 from asap_core.projection.cells import Cells
 from asap_core.projection.glyphs import Glyphs
 
-from . import cards, responses
-from .figures import glyph, legend
-from .figures.palette import PALETTES
-from .groups import Groups
+from .. import responses
+from ..figures import glyph, legend
+from ..figures.palette import PALETTES
+from ..groups import Groups
+from . import cards
 
 KEPT = 24  # planes under a filter whose cells are remembered; at 200,000 images each takes 2 MB
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from asap_core import tags
 from asap_core.learning import verdicts
 
-from . import responses
-from .groups import Groups
+from .. import responses
+from ..groups import Groups
 
 VALUES = 40  # of a column, at most; a column of more is searched, not listed
 LABELS = {

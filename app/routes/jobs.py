@@ -16,10 +16,11 @@ from flask import Response, abort, request
 
 from asap_core.analysis import Analysis
 
-from . import kinds, responses
-from .queue import CANCELLED, DONE, FAILED, Queue, Record
-from .supervisor import Supervisor
-from .worker import TASKS
+from .. import responses
+from ..jobs import kinds
+from ..jobs.queue import CANCELLED, DONE, FAILED, Queue, Record
+from ..jobs.supervisor import Supervisor
+from ..jobs.worker import TASKS
 
 LATELY = 600  # seconds that what has ended stays in the list
 LARGE = 2000  # characters of arguments that the list leaves out

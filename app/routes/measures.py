@@ -22,7 +22,7 @@ from asap_core.learning import verdicts
 from asap_core.projection import glyphs
 from asap_core.projection.cells import Cells
 
-from . import responses
+from .. import responses
 from .planes import Planes, check
 
 Values = NDArray[np.floating]
