@@ -26,7 +26,7 @@ from .routes import (
     planes,
     points,
 )
-from .views import dimension, filters, image, opened, overview, pattern
+from .views import dimension, filters, header, image, opened, overview, pattern
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -71,6 +71,7 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     app.layout = layout.page(analysis)
     selection.register(app)
     theme.register(app)
+    header.register(app, analysis)
     filters.register(app)
     overview.register(app)
     image.register(app)

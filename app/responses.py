@@ -125,7 +125,7 @@ def guard(app: Dash) -> None:
         [
             "default-src 'self'",
             f"script-src {scripts}",
-            "style-src 'self' 'unsafe-inline'",  # Plotly and Dash write styles into the page
+            "style-src 'self' 'unsafe-inline'",  # places in the plane are styles
             "img-src 'self' data: blob:",
             "object-src 'none'",
             "base-uri 'none'",

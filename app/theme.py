@@ -1,19 +1,8 @@
-"""Light and dark, the graphs' settings and the page's frame: one place for what every view looks like."""
+"""Light and dark, and the page's frame: one place for what every view looks like."""
 
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
-
-# Every graph's config. The button that sends a figure to a server on the internet stays off.
-GRAPH_CONFIG: Any = {
-    "showSendToCloud": False,
-    "displaylogo": False,
-    "displayModeBar": False,
-    "scrollZoom": True,
-    "showAxisDragHandles": False,  # the corners are part of the plane
-    "doubleClick": False,
-    "showTips": False,
-}
 
 # The theme is set before anything is painted, so nothing flashes; the script is a file because of the
 # Content-Security-Policy.

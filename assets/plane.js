@@ -188,12 +188,11 @@
     return best;
   }
 
-  async function focus(code) {
+  function focus(code) {
     focused = code;
     const { side, table } = scene;
     document.getElementById("overview-spoken").textContent = asap.spoken(table, table.at.get(code));
-    await asap.view.reveal((code % side) / side, 1 - (Math.floor(code / side) + 1) / side, 1 / side);
-    if (focused !== code || scene.side !== side) return; // another key was quicker
+    asap.view.reveal((code % side) / side, 1 - (Math.floor(code / side) + 1) / side, 1 / side);
     leave();
     asap.rings.pointer(null, focused, side);
     asap.card.show(scene, code, box(code));
@@ -218,9 +217,9 @@
   const KEYS = {
     Enter: () => focused !== null && choose(cellPhrase(focused), "a"),
     c: () => focused !== null && choose(cellPhrase(focused), "b"),
-    p: () => asap.view.use("pan"),
-    l: () => asap.view.use("lasso"),
-    b: () => asap.view.use("select"),
+    p: () => asap.gestures.use("pan"),
+    l: () => asap.gestures.use("lasso"),
+    b: () => asap.gestures.use("box"),
     "+": () => asap.view.zoom("in"),
     "-": () => asap.view.zoom("out"),
     0: () => asap.view.zoom("all"),
@@ -269,7 +268,8 @@
     });
     asap.view.on("move", moved);
     asap.view.on("settle", settle);
-    asap.view.on("lasso", lassoed);
+    asap.view.begin();
+    asap.gestures.begin(lassoed);
   }
 
   // The selection has changed: the view first, then what is drawn in it.
@@ -278,7 +278,6 @@
     if (!now.plane) return dash_clientside.no_update;
     asap.legend.choices();
     asap.table.draw();
-    await asap.view.begin();
     listen();
     asap.view.adopt(now.view);
     await settle();

@@ -1,42 +1,36 @@
-// The part of the plane that is seen: coordinates, zoom, its place in the URL, and Plotly's pan, lasso and box.
+// The part of the plane that is seen: coordinates, zoom, and its place in the URL.
+// Both axes run from 0 to 1 at every side, y upward, so a zoom survives a change of side.
 (function () {
   const asap = (window.asap = window.asap || {});
   const WHOLE = { x0: -0.012, x1: 1.012, y0: -0.012, y1: 1.012 };
   const LEAST = 0.004; // of the plane: nobody needs to see less
+  const STEP = 1.6; // of a button
   const CALM = 140; // ms without movement before anything is fetched,
   const PATIENCE = 500; // ms of movement after which it is all the same
-  const CORNERS = 60; // of a lasso
 
-  const listeners = { move: [], settle: [], lasso: [] };
-  const tell = (kind, ...what) => listeners[kind].forEach((each) => each(...what));
+  const listeners = { move: [], settle: [] };
+  const tell = (kind) => listeners[kind].forEach((each) => each());
+  let goal = WHOLE; // what people want to see; where the stage has another shape, more is seen
+  let frame = { width: 0, height: 0 }; // the stage's, px
   let written; // the view that this browser put into the URL last
-  let goal = WHOLE; // what people want to see
   let wandered = false; // since the URL was written
-  let ours = ""; // the range of a move that was not people's own
-  let chosen = "pan"; // what the pointer does
   let calm = 0;
   let drawn = 0; // when it was settled last
-  let seen = ""; // the range that was told last
-  let shape = [0, 0]; // of the window, px
 
-  const plot = () => document.querySelector("#overview-plane .js-plotly-plot");
+  const stage = () => document.getElementById("overview-stage");
+  const ready = () => frame.width > 0 && frame.height > 0;
 
-  // The plot once Plotly, which is loaded late, has drawn it.
-  function ready() {
-    const gd = plot();
-    return gd && gd.on && gd._fullLayout && gd._fullLayout.xaxis && gd._fullLayout._size.w > 0 ? gd : null;
+  // The stage's size in px, and how many px the plane's whole width takes.
+  function size() {
+    const plane = Math.min(frame.width / (goal.x1 - goal.x0), frame.height / (goal.y1 - goal.y0));
+    return { ...frame, plane };
   }
 
   function range() {
-    const { xaxis, yaxis } = ready()._fullLayout;
-    return { x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1] };
-  }
-
-  // The window's size in px, and how many px the plane's whole width takes.
-  function size() {
-    const { w, h } = ready()._fullLayout._size;
-    const { x0, x1 } = range();
-    return { width: w, height: h, plane: w / (x1 - x0) };
+    const { width, height, plane } = size();
+    const [x, y] = [(goal.x0 + goal.x1) / 2, (goal.y0 + goal.y1) / 2];
+    const [u, v] = [width / plane / 2, height / plane / 2];
+    return { x0: x - u, x1: x + u, y0: y - v, y1: y + v };
   }
 
   function toPixels(x, y) {
@@ -46,26 +40,21 @@
   }
 
   // A point of the browser's window on the plane.
-  function toPlane(event) {
-    const box = plot().getBoundingClientRect();
+  function toPlane({ clientX, clientY }) {
+    const box = stage().getBoundingClientRect();
     const { x0, y1 } = range();
     const { plane } = size();
-    return [x0 + (event.clientX - box.left) / plane, y1 - (event.clientY - box.top) / plane];
+    return [x0 + (clientX - box.left) / plane, y1 - (clientY - box.top) / plane];
   }
 
-  // The shorter of the two: the window need not be square.
-  const span = () => Math.min(range().x1 - range().x0, range().y1 - range().y0);
+  const span = () => Math.min(goal.x1 - goal.x0, goal.y1 - goal.y0);
 
-  const decimals = (span) => (span > 0.1 ? 3 : 5);
+  // Coordinates as they stand in a URL.
+  const rounded = (values) => values.map((value) => Number(value.toFixed(span() > 0.1 ? 3 : 5))).join(",");
 
   function text() {
-    const { x0, x1, y0, y1 } = range();
-    if (span() < WHOLE.x1 - WHOLE.x0 + 0.01 && Math.max(x0, y0) < 0 && Math.min(x1, y1) > 1) return null;
-    return [x0, y0, x1, y1].map((value) => Number(value.toFixed(decimals(span())))).join(",");
-  }
-
-  function set({ x0, x1, y0, y1 }) {
-    return Plotly.relayout(ready(), { "xaxis.range": [x0, x1], "yaxis.range": [y0, y1] });
+    const { x0, x1, y0, y1 } = goal;
+    return Math.max(x0, y0) <= 0 && Math.min(x1, y1) >= 1 ? null : rounded([x0, y0, x1, y1]);
   }
 
   // Take the view that the URL says, unless this browser has just put it there.
@@ -74,36 +63,12 @@
     written = view;
     const [x0, y0, x1, y1] = view ? view.split(",").map(Number) : [];
     const sound = view && x1 - x0 >= LEAST / 2 && y1 - y0 >= LEAST / 2 && x1 - x0 < 3 && x1 > -0.5 && x0 < 1.5;
-    restore(sound ? { x0, x1, y0, y1 } : WHOLE);
-  }
-
-  // See a part of the plane; where the window has another shape, there is more of it, which the URL need not say.
-  function restore(part) {
-    goal = part;
-    set(part);
-    ours = Object.values(range()).join(); // the axes have it already, whatever is drawn later
-  }
-
-  // The window's shape has changed: the same part of the plane is to be seen.
-  function resized() {
-    const { w, h } = ready()._fullLayout._size;
-    if (w === shape[0] && h === shape[1]) return false;
-    shape = [w, h];
-    seen = "";
-    restore(goal);
-    return true;
+    goal = sound ? { x0, x1, y0, y1 } : WHOLE;
+    moved();
   }
 
   function moved() {
-    if (ready()._fullLayout.dragmode !== chosen) return use(chosen); // a redrawn figure begins with its own
-    if (resized()) return;
-    const here = Object.values(range()).join();
-    if (here === seen) return; // drawn anew, not moved
-    seen = here;
-    if (here !== ours) {
-      goal = text() === null ? WHOLE : range();
-      wandered = true;
-    }
+    if (!ready()) return;
     tell("move");
     if (Date.now() - drawn > PATIENCE) settled();
     clearTimeout(calm);
@@ -112,7 +77,6 @@
 
   function settled() {
     if (!ready()) return;
-    if (span() < LEAST * 0.99) return void scale(LEAST / span());
     const now = text();
     if (wandered && now !== (asap.current.view ?? null)) {
       written = now;
@@ -123,94 +87,53 @@
     tell("settle");
   }
 
-  // See what people want to see, also if the window is laid out anew before it is drawn.
-  function want(part) {
+  // Somebody wants to see this part.
+  function see(part) {
     goal = part;
     wandered = true;
-    return set(part);
+    moved();
   }
 
-  // Show more or less around a point, by default the middle of what is seen.
-  function scale(factor, x, y) {
-    const { x0, x1, y0, y1 } = range();
-    const [u, v] = [x ?? (x0 + x1) / 2, y ?? (y0 + y1) / 2];
-    const [width, height] = [((x1 - x0) * factor) / 2, ((y1 - y0) * factor) / 2];
-    return want({ x0: u - width, x1: u + width, y0: v - height, y1: v + height });
+  // The middle of what is seen stays on the plane, so nobody gets lost.
+  function shift(dx, dy) {
+    const { x0, x1, y0, y1 } = goal;
+    const within = (low, high, by) => Math.max(-(low + high) / 2, Math.min(1 - (low + high) / 2, by));
+    const [u, v] = [within(x0, x1, dx), within(y0, y1, dy)];
+    see({ x0: x0 + u, x1: x1 + u, y0: y0 + v, y1: y1 + v });
   }
 
-  function zoom(how) {
-    if (!ready()) return;
-    const factor = { in: 1 / 1.6, out: 1.6, all: 99 }[how];
-    if (span() * factor > 1.1) want(WHOLE);
-    else scale(Math.max(factor, LEAST / span()));
+  // Move what is seen by so many px, as a hand moves paper.
+  const pan = (right, down) => shift(-right / size().plane, down / size().plane);
+
+  // Show more (above 1) or less of the plane; a point of it stays where it is, by default the middle.
+  function scale(factor, x = (goal.x0 + goal.x1) / 2, y = (goal.y0 + goal.y1) / 2) {
+    const by = Math.max(factor, LEAST / span());
+    if (by > 1 && span() * by >= WHOLE.x1 - WHOLE.x0) return see(WHOLE);
+    const about = (value, point) => point + (value - point) * by;
+    see({ x0: about(goal.x0, x), x1: about(goal.x1, x), y0: about(goal.y0, y), y1: about(goal.y1, y) });
   }
+
+  const zoom = (how) => (how === "all" ? see(WHOLE) : scale(how === "in" ? 1 / STEP : STEP));
 
   // Move so that a square of the plane is seen, if it is not.
   function reveal(x, y, width) {
     const { x0, x1, y0, y1 } = range();
-    if (x >= x0 && x + width <= x1 && y >= y0 && y + width <= y1) return null;
-    return scale(1, x + width / 2, y + width / 2);
+    if (x >= x0 && x + width <= x1 && y >= y0 && y + width <= y1) return;
+    shift(x + width / 2 - (x0 + x1) / 2, y + width / 2 - (y0 + y1) / 2);
   }
 
-  function use(tool) {
-    const gd = ready();
-    if (!gd) return;
-    chosen = tool;
-    if (gd._fullLayout.dragmode !== tool) Plotly.relayout(gd, { dragmode: tool });
-    for (const button of document.querySelectorAll("[data-pointer]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.pointer === tool));
-    }
-  }
-
-  const tool = () => chosen;
-
-  // What was drawn around, as corners; few enough for a link.
-  function corners(drawn) {
-    if (drawn.lassoPoints) {
-      const points = drawn.lassoPoints.x.map((x, i) => [x, drawn.lassoPoints.y[i]]);
-      let kept = points;
-      for (let step = 0.0005; kept.length > CORNERS; step *= 1.5) {
-        kept = points.filter(((last) => (point) => {
-          if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) < step) return false;
-          last = point;
-          return true;
-        })(null));
-      }
-      return kept;
-    }
-    const [[xa, xb], [ya, yb]] = [drawn.range.x, drawn.range.y];
-    return [[xa, ya], [xb, ya], [xb, yb], [xa, yb]];
-  }
-
-  function selected(drawn) {
-    if (!drawn || !(drawn.lassoPoints || drawn.range)) return;
-    const digits = decimals(span());
-    const found = corners(drawn).map((corner) => corner.map((value) => Number(value.toFixed(digits))).join(","));
-    Plotly.relayout(ready(), { selections: [] });
-    if (new Set(found).size > 2) tell("lasso", found.join("/"));
-  }
-
-  function listen() {
-    const gd = ready();
-    if (gd._asapListening) return;
-    gd._asapListening = true;
-    for (const event of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) gd.on(event, moved);
-    gd.on("plotly_selected", selected);
-    document.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-zoom], [data-pointer]");
-      if (button && button.dataset.zoom) zoom(button.dataset.zoom);
-      else if (button) use(button.dataset.pointer);
-    });
-    use("pan");
-    resized();
-  }
-
-  // Waits for Plotly, then listens; every call after the first returns at once.
-  async function begin() {
-    while (!ready()) await new Promise((done) => setTimeout(done, 16));
-    listen();
+  function begin() {
+    const place = stage();
+    const measure = () => {
+      const [width, height] = [place.clientWidth, place.clientHeight];
+      if (width === frame.width && height === frame.height) return;
+      frame = { width, height };
+      moved();
+    };
+    frame = { width: place.clientWidth, height: place.clientHeight };
+    new ResizeObserver(measure).observe(place);
   }
 
   const on = (kind, listener) => listeners[kind].push(listener);
-  asap.view = { begin, on, ready, range, size, toPixels, toPlane, adopt, zoom, reveal, use, tool };
+  asap.view = { begin, on, ready, range, size, toPixels, toPlane, rounded, adopt, pan, scale, zoom, reveal };
 })();

@@ -59,16 +59,15 @@ def middle(page: Any, code: int | None = None) -> dict[str, Any]:
             const { plane, side, filter } = asap.current;
             const table = await asap.cells(plane, side, filter);
             code = code ?? asap.fullest(table);
-            const gd = document.querySelector("#overview-plane .js-plotly-plot");
-            const frame = gd.getBoundingClientRect();
-            const { xaxis, yaxis } = gd._fullLayout;
+            const frame = document.querySelector("#overview-stage").getBoundingClientRect();
             const [column, row] = [code % side, Math.floor(code / side)];
+            const [x, y] = asap.view.toPixels((column + 0.5) / side, 1 - (row + 0.5) / side);
             return {
                 code,
                 phrase: `cell=${plane}/${side}/${code}`,
                 n: table.columns.n[table.at.get(code)],
-                x: frame.left + xaxis._offset + xaxis.d2p((column + 0.5) / side),
-                y: frame.top + yaxis._offset + yaxis.d2p(1 - (row + 0.5) / side),
+                x: frame.left + x,
+                y: frame.top + y,
             };
         }""",
         code,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dash import dcc, html
+from dash import Dash, Input, Output, dcc, html
 
 import asap_core
 from asap_core import trust
@@ -46,6 +46,8 @@ class ids:
 
     about = "header-about"
     card = "header-card"
+    card_button = "header-card-button"
+    card_text = "header-card-text"
     skipped = "header-skipped"
     keys = "header-keys"
 
@@ -143,7 +145,7 @@ def _encoder(info: Mapping[str, Any]) -> html.Div | html.Button:
         return _measure("Encoder", encoder["name"], _reading(encoder), title)
     measure = _measure("Embedded encoder", "mini", _reading(encoder), title, "loud")
     opens = theme.attributes(data_open=ids.card, aria_haspopup="dialog", aria_label="The embedded encoder's model card")
-    return html.Button(measure, className="measure-button", **opens)
+    return html.Button(measure, id=ids.card_button, className="measure-button", **opens)
 
 
 def _reading(encoder: Mapping[str, Any]) -> str:
@@ -197,11 +199,17 @@ def _keys() -> html.Dialog:
 
 
 def _card(info: Mapping[str, Any]) -> list[html.Dialog]:
-    """mini's model card, as it is kept beside its weights."""
+    """The place of mini's model card, which is kept beside its weights."""
     if info["encoder"]["name"] != "mini":
         return []
+    title, _ = _model_card()
+    return [_dialog(ids.card, title, [html.Div(id=ids.card_text)], "model")]
+
+
+def _model_card() -> tuple[str, str]:
+    """Its title and its text, as Markdown."""
     title, _, text = CARD.read_text("utf-8").partition("\n")
-    return [_dialog(ids.card, title.lstrip("# "), [dcc.Markdown(text, className="model-text")], "model")]
+    return title.lstrip("# "), text
 
 
 def _list(pairs: Sequence[tuple[str, str]]) -> html.Dl:
@@ -249,3 +257,14 @@ def _skipped(skipped: Sequence[Mapping[str, str]]) -> html.Dialog:
     rows = [html.Tr([html.Td(entry["path"]), html.Td(entry["reason"])]) for entry in skipped]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="plain-table")
     return _dialog(ids.skipped, f"{len(skipped):,} files were skipped", [table])
+
+
+def register(app: Dash, analysis: Analysis) -> None:
+    """Write the model card when it is asked for: what lays out Markdown is not loaded before."""
+    if analysis.info["encoder"]["name"] != "mini":
+        return
+
+    @app.callback(Output(ids.card_text, "children"), Input(ids.card_button, "n_clicks"), prevent_initial_call=True)
+    def write(clicks: int) -> dcc.Markdown:
+        """The card."""
+        return dcc.Markdown(_model_card()[1], className="model-text")

@@ -5,14 +5,13 @@ Nothing of it is computed in a callback: `assets/plane.js` follows the selection
 
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, html
 
 from asap_core.analysis import PLANES, Analysis
 from asap_core.projection import cells
 
 from .. import selection, theme
 from ..figures import legend, palette
-from ..figures import plane as plane_figure
 from ..routes import planes
 
 TITLES = {"content": "Content", "decision": "Decision"}
@@ -32,7 +31,7 @@ MEASURES = {
 TOOLS = {
     "pan": ("Pan", "Move the plane (P); a click chooses a cell"),
     "lasso": ("Lasso", "Draw around images (L); hold shift for group B"),
-    "select": ("Box", "Draw a box around images (B); hold shift for group B"),
+    "box": ("Box", "Draw a box around images (B); hold shift for group B"),
 }
 ZOOM = (("−", "out", "Zoom out (-)"), ("+", "in", "Zoom in (+)"), ("⤢", "all", "Show the whole plane (0)"))
 
@@ -40,7 +39,6 @@ ZOOM = (("−", "out", "Zoom out (-)"), ("+", "in", "Zoom in (+)"), ("⤢", "all
 class ids:
     """Ids of this view."""
 
-    plane = "overview-plane"
     stage = "overview-stage"
     menu = "overview-menu"
     mode = "overview-mode"
@@ -137,9 +135,6 @@ def _tools() -> html.Div:
 
 
 def _stage() -> html.Div:
-    graph = dcc.Graph(
-        id=ids.plane, figure=plane_figure.draw(), config=theme.GRAPH_CONFIG, responsive=True, className="plane"
-    )
     layers = html.Div(
         [
             html.Div(id=ids.world, className="world"),
@@ -157,7 +152,7 @@ def _stage() -> html.Div:
     reached = {"tabIndex": "0", "role": "application", **theme.attributes(aria_label=label)}
     return html.Div(
         [
-            html.Div([layers, graph], id=ids.stage, className="stage", **reached),
+            html.Div([layers], id=ids.stage, className="stage", **reached),
             html.Div(id=ids.message, className="message", role="status"),
             html.Div(id=ids.card, className="card", hidden=True, **theme.attributes(aria_hidden="true")),
             html.Div(id=ids.spoken, className="spoken", **theme.attributes(aria_live="polite")),

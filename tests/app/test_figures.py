@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.figures import glyph, legend, plane, points
+from app.figures import glyph, legend, points
 from app.figures.palette import PALETTES
 
 LIGHT = PALETTES["light"]
@@ -120,12 +120,6 @@ def test_a_frame_leaves_room_for_its_picture():
     inner = [float(radius) for path in frame.iter("path") for radius in re.findall(r"A([\d.]+)", path.attrib["d"])]
     assert min(inner) == pytest.approx(glyph.FRAME * 40)
     assert tuple(radius / glyph.UNIT for radius in glyph.FRAMES) == (0.34, 0.38, 0.42, 0.46)  # as in assets/layers.js
-
-
-def test_the_plane_has_bare_axes_and_nothing_that_is_seen():
-    figure = plane.draw()
-    assert [trace["marker"]["opacity"] for trace in figure["data"]] == [0]
-    assert figure["layout"]["yaxis"]["scaleanchor"] == "x" and not figure["layout"]["xaxis"]["visible"]
 
 
 def colours(png: bytes) -> np.ndarray:

@@ -35,7 +35,7 @@ def drag_around(page: Any, tool: str, shift: bool = False) -> None:
     if shift:
         page.keyboard.down("Shift")
     page.mouse.move(cell["x"] + reach, cell["y"])
-    if tool == "select":
+    if tool == "box":
         page.mouse.move(cell["x"] - reach, cell["y"] - reach)
     page.mouse.down()
     for k in range(1, 25):
@@ -120,7 +120,72 @@ def test_a_view_is_in_the_link_and_back_and_forward_bring_it(visit: Visit, addre
     assert seen(other) == pytest.approx(close, abs=0.003)
 
 
-@pytest.mark.parametrize("tool", ["lasso", "select"])
+def on_plane(page: Any, x: float, y: float) -> list[float]:
+    """The place of the plane that lies under a point of the window."""
+    return page.evaluate("([clientX, clientY]) => asap.view.toPlane({ clientX, clientY })", [x, y])
+
+
+def test_the_wheel_zooms_about_the_pointer_and_a_hand_moves_the_plane(visit: Visit, address: str):
+    page = visit.open(address)
+    stage = page.locator(STAGE).bounding_box()
+    assert stage
+    x, y = round(stage["x"] + 0.3 * stage["width"]), round(stage["y"] + 0.6 * stage["height"])
+    held, width = on_plane(page, x, y), "() => asap.view.range().x1 - asap.view.range().x0"
+    before = page.evaluate(width)
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -500)
+    page.wait_for_function(f"before => ({width})() < 0.51 * before", arg=before)
+    assert page.evaluate(width) == pytest.approx(before / 2)
+    assert on_plane(page, x, y) == pytest.approx(held)
+    page.mouse.down()
+    page.mouse.move(x + 60, y - 30, steps=4)
+    page.mouse.up()
+    assert on_plane(page, x + 60, y - 30) == pytest.approx(held)
+    assert page.evaluate("asap.current.a") is None  # a move is not a click
+    page.wait_for_function("() => asap.current.view")
+    for _ in range(4):
+        page.mouse.wheel(0, 900)
+    page.wait_for_function("() => asap.current.view === null")
+    assert page.evaluate(width) == pytest.approx(before)
+
+
+def test_two_fingers_zoom(chromium: Any, address: str):
+    visit = Visit(chromium, has_touch=True)
+    page = visit.open(address)
+    stage = page.locator(STAGE).bounding_box()
+    assert stage
+    x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    touch = visit.context.new_cdp_session(page)
+    held, before = on_plane(page, x, y), page.evaluate("asap.view.size().plane")
+    for kind, apart in (("touchStart", 50), ("touchMove", 70), ("touchMove", 100), ("touchEnd", 0)):
+        points = [{"x": x - apart, "y": y}, {"x": x + apart, "y": y}] if apart else []
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_function("() => asap.current.view")
+    assert page.evaluate("asap.view.size().plane") == pytest.approx(2 * before, rel=0.02)
+    assert on_plane(page, x, y) == pytest.approx(held, abs=0.003)
+    assert visit.said == []
+    visit.context.close()
+
+
+def test_escape_drops_what_is_being_drawn(visit: Visit, address: str):
+    page = visit.open(address)
+    page.click("[data-pointer=lasso]")
+    page.focus(STAGE)
+    cell = middle(page)
+    page.mouse.move(cell["x"] - 50, cell["y"] - 50)
+    page.mouse.down()
+    for step in ((50, -50), (50, 50), (-50, 50)):
+        page.mouse.move(cell["x"] + step[0], cell["y"] + step[1])
+    page.wait_for_selector(".drawing path[d]", state="attached")
+    page.keyboard.press("Escape")
+    assert page.locator(".drawing").count() == 0
+    page.mouse.up()
+    page.keyboard.press("p")
+    page.wait_for_selector("[data-pointer=pan][aria-pressed=true]")
+    assert asked(page, "a") is None and asked(page, "view") is None
+
+
+@pytest.mark.parametrize("tool", ["lasso", "box"])
 def test_what_is_drawn_around_is_a_group_and_the_polygon_is_in_the_link(
     visit: Visit, address: str, toy_analysis: Analysis, tool: str
 ):
@@ -140,7 +205,7 @@ def test_what_is_drawn_around_is_a_group_and_the_polygon_is_in_the_link(
 
 def test_a_lasso_around_nobody_chooses_nothing_and_says_so(visit: Visit, address: str):
     page = visit.open(f"{address}?view=-0.5,-0.5,1.5,1.5")
-    page.click("[data-pointer=select]")
+    page.click("[data-pointer=box]")
     stage = page.locator(STAGE).bounding_box()
     assert stage
     page.mouse.move(stage["x"] + 5, stage["y"] + 5)
