@@ -88,9 +88,13 @@ class Analysis:
 
     @cached_property
     def contributions(self) -> NDArray[np.float32]:
-        """What each dimension adds to each verdict, (n, d), logit units: w_j (d_ij - mean real d_j)."""
+        """What each dimension adds to each verdict, (n, d)."""
+        return self.contribution(self.distilled)
+
+    def contribution(self, distilled: NDArray) -> NDArray[np.float32]:
+        """What each dimension of distilled vectors (..., d) adds, logit units: w_j (d_ij - mean real d_j)."""
         real_mean = np.asarray(self.info["head"]["real_mean"], np.float32)
-        return (self.head * (self.distilled - real_mean)).astype(np.float32, copy=False)
+        return (self.head * (distilled - real_mean)).astype(np.float32, copy=False)
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:

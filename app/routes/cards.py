@@ -56,7 +56,7 @@ def card(analysis: Analysis, rows: NDArray, summary: Glyphs, at: int) -> dict[st
     """Of one cell, the one at place `at` in the summary: its violins, strongest dimensions and six images."""
     return {
         "shape": shapes(analysis, rows),
-        "top": strongest(summary.contributions[at]),
+        "top": strongest(analysis.contribution(summary.centres[at])),
         "exemplars": summary.exemplars[at].tolist(),
     }
 

@@ -55,7 +55,7 @@ def field(planes: Planes, plane: str, side: int, name: str, of: str | None = Non
     study = planes.analysis
     if found := re.fullmatch(r"d(\d+)", name):
         k = int(found[1])
-        values = planes.glyphs(plane, side, of).contributions[:, k]
+        values = study.contribution(planes.glyphs(plane, side, of).centres)[:, k]
         return Field(f"What dimension {k + 1} adds, mean", "contribution", values)
     if name == "sensitivity":
         return _sensitivity(planes, planes.cells(plane, side, of))

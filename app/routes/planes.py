@@ -88,7 +88,6 @@ class Planes:
                 scores=study.scores,
                 logits=study.logits,
                 distilled=study.distilled,
-                contributions=study.contributions,
                 is_fake=study.is_fake,
             ),
         )

@@ -28,7 +28,7 @@ class Glyphs:
     inconclusive: NDArray[np.int64]  # (m,) images whose score is in the inconclusive band
     severity: NDArray[np.float32]  # (m, 5) QUANTILES of the score
     levels: NDArray[np.int64]  # (m, 4) images at each of verdicts.LEVELS
-    contributions: NDArray[np.float32]  # (m, d) mean contribution of each dimension, logit units
+    centres: NDArray[np.float32]  # (m, d) mean distilled vector
     exemplars: NDArray[np.int64]  # (m, 6) rows: TYPICAL, ERRORS, EXTREME; -1 where there is none
     n_fake: NDArray[np.int64] | None = None  # (m,) images that are fake
     misses: NDArray[np.int64] | None = None  # (m,) fakes taken for real
@@ -51,29 +51,31 @@ def summarise(
     scores: NDArray,
     logits: NDArray,
     distilled: NDArray,
-    contributions: NDArray,
     is_fake: NDArray | None = None,
 ) -> Glyphs:
     """Count, sort and average what each cell holds.
 
-    The arrays are the analysis' own, a row an image: scores, logits, is_fake (n,), distilled and
-    contributions (n, d). Only the rows that are in `cells` are looked at.
+    The arrays are the analysis' own, a row an image: scores, logits, is_fake (n,), distilled (n, d). Only the rows
+    that are in `cells` are looked at.
     """
     rows, owner, m = cells.rows, cells.owner, len(cells)
     score, logit = np.take(scores, rows), np.take(logits, rows)  # (r,), cell after cell
     fake = None if is_fake is None else np.take(is_fake, rows)  # (r,) bool
     wrong = np.zeros(len(rows), np.bool_) if fake is None else (logit > 0) != fake  # (r,)
     level = verdicts.levels(score)  # (r,) into LEVELS
+    ordered, of_fake = _sorted(score, owner, wrong if fake is None else fake)
+    vectors = np.take(distilled, rows, axis=0)  # (r, d), several times faster than distilled[rows]
+    centres = _means(vectors, cells)  # (m, d)
     return Glyphs(
         codes=cells.codes,
         n=cells.counts,
         n_called_fake=_count(owner[logit > 0], m),
         inconclusive=_count(owner[verdicts.inconclusive(score)], m),
-        severity=_quantiles(score, owner, m),
+        severity=_quantiles(ordered, cells.counts),
         levels=_table(owner, level, m),
-        contributions=_means(np.take(contributions, rows, axis=0), cells).astype(np.float32),
-        exemplars=_exemplars(cells, _distance_to_mean(cells, distilled), score, np.abs(logit), wrong),
-        **({} if fake is None else _by_truth(owner, m, fake, wrong, score, level)),
+        centres=centres,
+        exemplars=_exemplars(cells, _distance(vectors, centres, cells), score, np.abs(logit), wrong),
+        **({} if fake is None else _by_truth(owner, m, fake, wrong, level, (ordered[~of_fake], ordered[of_fake]))),
     )
 
 
@@ -91,15 +93,16 @@ def wilson(successes: NDArray, trials: NDArray, z: float = 1.96) -> tuple[NDArra
 
 
 def _by_truth(
-    owner: NDArray, m: int, fake: NDArray, wrong: NDArray, score: NDArray, level: NDArray
+    owner: NDArray, m: int, fake: NDArray, wrong: NDArray, level: NDArray, ordered: tuple[NDArray, NDArray]
 ) -> dict[str, NDArray]:
-    """The columns of Glyphs that need the truth."""
+    """The columns of Glyphs that need the truth; `ordered` are the real and the fake images' scores, sorted by cell."""
     halves = 2 * owner + fake  # (r,) 0 to 2 m - 1: the real and the fake half of every cell
+    counts = _count(halves, 2 * m).reshape(m, 2)
     return {
-        "n_fake": _count(owner[fake], m),
+        "n_fake": counts[:, 1],
         "misses": _count(owner[wrong & fake], m),
         "false_alarms": _count(owner[wrong & ~fake], m),
-        "severity_by_class": _quantiles(score, halves, 2 * m).reshape(m, 2, len(QUANTILES)),
+        "severity_by_class": np.stack([_quantiles(ordered[k], counts[:, k]) for k in (0, 1)], axis=1),
         "levels_by_class": _table(halves, level, 2 * m).reshape(m, 2, len(verdicts.LEVELS)),
     }
 
@@ -114,36 +117,44 @@ def _table(groups: NDArray, level: NDArray, size: int) -> NDArray[np.int64]:
     return _count(width * groups + level, width * size).reshape(size, width)
 
 
-def _means(values: NDArray, cells: Cells) -> NDArray[np.float64]:
+def _means(values: NDArray, cells: Cells) -> NDArray[np.float32]:
     """Mean of each cell's values, (r, d) -> (m, d)."""
     if not len(cells):
-        return np.zeros((0, values.shape[1]))
+        return np.zeros((0, values.shape[1]), np.float32)
     sums = np.add.reduceat(values, cells.starts[:-1], axis=0, dtype=np.float64)
-    return sums / cells.counts[:, None]
+    return (sums / cells.counts[:, None]).astype(np.float32)
 
 
-def _distance_to_mean(cells: Cells, distilled: NDArray) -> NDArray:
-    """Squared distance of each image to its cell's mean distilled vector, (r,)."""
-    vectors = np.take(distilled, cells.rows, axis=0)  # (r, d), several times faster than distilled[rows]
-    vectors -= np.repeat(_means(vectors, cells).astype(vectors.dtype), cells.counts, axis=0)
-    return np.einsum("ij,ij->i", vectors, vectors)
+def _distance(vectors: NDArray, centres: NDArray, cells: Cells) -> NDArray:
+    """Squared distance of each vector (r, d) to its cell's centre, (r,)."""
+    away = vectors - np.repeat(centres, cells.counts, axis=0)
+    return np.einsum("ij,ij->i", away, away)
 
 
-def _quantiles(values: NDArray, groups: NDArray, size: int) -> NDArray[np.float32]:
-    """QUANTILES of the values of each group, (size, 5), between neighbours linearly; nan for an empty group.
+def _sorted(values: NDArray, owner: NDArray, flag: NDArray) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Values (r,) ascending within each owner, and their flags in that order.
 
-    values (r,) lie in 0..1, so that value + 2 group sorts by group, then by value.
+    No value is below 0, so that its bits sort as it does; owner, value and flag are one whole number, since numpy
+    sorts numbers faster than it finds their order.
     """
-    ordered = np.sort(values + 2.0 * groups)  # (r,)
-    counts = _count(groups, size)  # (size,)
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
+    keys = np.sort(owner.astype(np.uint64) << np.uint64(33) | bits << np.uint64(1) | flag.astype(np.uint64))
+    return (keys >> np.uint64(1)).astype(np.uint32).view(np.float32), (keys & np.uint64(1)).astype(np.bool_)
+
+
+def _quantiles(ordered: NDArray, counts: NDArray) -> NDArray[np.float32]:
+    """QUANTILES of groups (m,), whose values lie sorted one group after the other, (m, 5); nan for an empty group.
+
+    Linear between neighbours.
+    """
     filled = np.flatnonzero(counts)  # (f,)
     n, first = counts[filled, None], (np.cumsum(counts) - counts)[filled, None]  # (f, 1)
     place = (n - 1) * np.asarray(QUANTILES)  # (f, 5)
     below = np.floor(place).astype(np.int64)
     above = np.minimum(below + 1, n - 1)
     low, high = ordered[first + below], ordered[first + above]
-    quantiles = np.full((size, len(QUANTILES)), np.nan, np.float32)
-    quantiles[filled] = np.clip(low + (high - low) * (place - below) - 2.0 * filled[:, None], 0, 1)
+    quantiles = np.full((len(counts), len(QUANTILES)), np.nan, np.float32)
+    quantiles[filled] = low + (high - low) * (place - below)
     return quantiles
 
 

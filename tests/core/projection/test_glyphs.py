@@ -23,7 +23,6 @@ def images() -> dict[str, Any]:
         "logits": logits,
         "scores": verdicts.score(logits, 1.3),
         "distilled": distilled,
-        "contributions": distilled * rng.normal(size=D).astype(np.float32),
         "is_fake": rng.random(N) < 0.4,
     }
 
@@ -67,7 +66,7 @@ def slowly(rows: list[int], images: dict[str, Any]) -> dict[str, Any]:
         "severity_by_class": [
             [np.quantile(images["scores"][c], q) if c else np.nan for q in glyphs.QUANTILES] for c in (real, fake)
         ],
-        "contributions": sum(images["contributions"][r].astype(float) for r in rows) / len(rows),
+        "centres": mean,
     }
 
 
@@ -88,7 +87,7 @@ def test_without_labels_nothing_is_said_about_the_truth(images, codes):
     found = glyphs.summarise(grouped, **(images | {"is_fake": None}))
     for name in ("n_fake", "misses", "false_alarms", "severity_by_class", "levels_by_class"):
         assert getattr(found, name) is None
-    for name in ("n", "n_called_fake", "inconclusive", "levels", "severity", "medoid", "contributions"):
+    for name in ("n", "n_called_fake", "inconclusive", "levels", "severity", "medoid", "centres"):
         np.testing.assert_array_equal(getattr(found, name), getattr(labelled, name))
     assert (found.exemplars[:, glyphs.ERRORS] == -1).all()
 
@@ -113,7 +112,7 @@ def test_counts_of_four_cells_add_up_to_the_cell_above(images):
 def test_no_images_no_glyphs(images, codes):
     found = glyphs.summarise(cells.members(codes, np.zeros(0, int)), **images)
     assert len(found) == 0
-    assert found.exemplars.shape == (0, 6) and found.contributions.shape == (0, D)
+    assert found.exemplars.shape == (0, 6) and found.centres.shape == (0, D)
     assert found.severity_by_class is not None and found.severity_by_class.shape == (0, 2, 5)
 
 
@@ -125,7 +124,7 @@ def test_a_read_only_memory_map_will_do(images, codes, tmp_path):
     grouped = cells.members(codes)
     expected, found = glyphs.summarise(grouped, **images), glyphs.summarise(grouped, **mapped)
     np.testing.assert_array_equal(found.exemplars, expected.exemplars)
-    np.testing.assert_array_equal(found.contributions, expected.contributions)
+    np.testing.assert_array_equal(found.centres, expected.centres)
 
 
 def test_wilson_interval():
