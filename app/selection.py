@@ -17,6 +17,8 @@ from .routes import gallery
 SMALL = 5000  # images; fewer start with the coarsest cells
 SHOWS = ("glyphs", "thumbnails", "heat", "points", "table")
 MEASURES = ("n", "fake", "errors", "severity", "sensitivity", "pattern")
+RANKS = ("impact", "n", "flips", "share", "here")
+ORDERS = ("size", "difference", "number")
 PANELS = ("overview", "image", "pattern", "dimension")
 LONGEST = 4000  # characters of a phrase in a link
 
@@ -42,13 +44,18 @@ class ids:  # noqa: N801, a namespace
     target = "selection-target"  # what maps are of: "logit", or a dimension from 0
     of = "selection-of"  # a phrase: in which images patterns were looked for; none: in all
     pattern = "selection-pattern"  # KEY/NUMBER, or none
+    rank = "selection-rank"  # the order of the patterns, one of RANKS
+    toward = "selection-toward"  # the patterns that are listed: "all", or those toward "fake" or "real"
+    order = "selection-order"  # of the dimensions: one of ORDERS, or none: by difference where two groups are compared
+    set = "selection-set"  # what if: "K:CONTRIBUTION,…", dimensions that are set, or none
+    pin = "selection-pin"  # "on": A stays, and what is chosen next becomes B
     focus = "selection-focus"  # the panel that is enlarged, one of PANELS, or none
 
 
 # In the order in which assets/selection.js reads them.
 STATE = (
     "plane", "side", "show", "measure", "view", "filter", "a", "b", "sort", "page", "image", "overlay", "target",
-    "of", "pattern", "focus",
+    "of", "pattern", "rank", "toward", "order", "set", "pin", "focus",
 )  # fmt: skip
 STORES = tuple(getattr(ids, "window" if key == "view" else key) for key in STATE)
 
@@ -57,7 +64,8 @@ def defaults(analysis: Analysis) -> dict[str, Any]:
     """What is selected where the URL says nothing."""
     side = cells.SIDES[0] if analysis.n < SMALL else cells.SIDES[1]
     first = {"plane": PLANES[0], "side": side, "show": SHOWS[0], "measure": MEASURES[0], "sort": gallery.SORTS[0]}
-    return dict.fromkeys(STATE) | first | {"page": 1, "overlay": "off", "target": "logit"}
+    rest = {"page": 1, "overlay": "off", "target": "logit", "rank": RANKS[0], "toward": "all", "pin": "off"}
+    return dict.fromkeys(STATE) | first | rest
 
 
 def choices(analysis: Analysis) -> dict[str, Any]:
@@ -80,6 +88,11 @@ def choices(analysis: Analysis) -> dict[str, Any]:
         "target": ["logit", *range(d)],
         "of": phrase,
         "pattern": r"[0-9a-f]{8,40}/\d{1,4}",
+        "rank": list(RANKS),
+        "toward": ["all", "fake", "real"],
+        "order": list(ORDERS),
+        "set": r"\d{1,3}:-?\d{1,4}\.\d{3}(,\d{1,3}:-?\d{1,4}\.\d{3}){0,63}",
+        "pin": ["off", "on"],
         "focus": list(PANELS),
     }
 

@@ -2,7 +2,6 @@
 (function () {
   const asap = (window.asap = window.asap || {});
   const { make } = asap;
-  const ORDER = "asap-dimension-order";
   const ORDERS = { size: "By size", difference: "By difference", number: "By number" };
   let latest = 0;
   let shown = null; // what the server said of the present groups
@@ -20,18 +19,10 @@
   // Where a value lies on a plot, in percent; what is beyond the collection's scale lies at its end.
   const at = (value, [low, high]) => Math.min(100, Math.max(0, (100 * (value - low)) / (high - low)));
 
-  function remembered() {
-    try {
-      return localStorage.getItem(ORDER);
-    } catch {
-      return null;
-    }
-  }
-
   function order() {
-    const by = remembered() || "";
-    if (by === "difference" && !shown.difference) return "size";
-    return by in ORDERS ? by : shown.difference ? "difference" : "size";
+    const { order: asked } = asap.current;
+    if (asked === "difference" && !shown.difference) return "size";
+    return asked || (shown.difference ? "difference" : "size");
   }
 
   function ordered() {
@@ -149,14 +140,7 @@
     const sort = make("select", "small-select", Object.entries(ORDERS).map(([value, name]) => make("option", "", name, { value })), { "aria-label": "Order of the dimensions" });
     if (!shown.difference) sort.querySelector("[value=difference]").disabled = true;
     sort.value = shown.a ? order() : "size";
-    sort.addEventListener("change", () => {
-      try {
-        localStorage.setItem(ORDER, sort.value);
-      } catch {
-        // not remembered, then
-      }
-      bars();
-    });
+    sort.addEventListener("change", () => asap.go({ order: sort.value }));
     const twin = asap.groups.button("The same numbers as a table", "text-button", "Table", () => { table = !table; bars(); tools(); }, { "aria-pressed": String(table) });
     document.getElementById("dimension-tools").replaceChildren(sort, twin);
   }

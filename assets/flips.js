@@ -3,7 +3,7 @@
   const asap = (window.asap = window.asap || {});
   const { make } = asap;
   const WAIT = 40; // ms without a move
-  const settings = new Map(); // dimension -> contribution in logits
+  let settings = new Map(); // dimension -> contribution in logits
   let ranges = null;
   let busy = false;
   let again = false;
@@ -42,10 +42,20 @@
     return differ ? `${NOTE} It judges ${asap.number(found.fake_before)} of these ${asap.number(found.n)} fake; out-of-fold it is ${asap.number(found.fake_shown)}.` : NOTE;
   }
 
-  const question = () => {
-    const text = [...settings].map(([k, value]) => `${k}:${value.toFixed(4)}`).join(",");
-    return asap.query("what-if", "", { a: shown.asked.a || shown.asked.of, set: text });
-  };
+  // The settings as they stand in a link.
+  const text = () => [...settings].map(([k, value]) => `${k}:${value.toFixed(3)}`).join(",");
+
+  // Take the settings that the URL says, unless they were put there from here.
+  function adopt() {
+    const said = asap.current.set || "";
+    if (said === text()) return;
+    const pairs = said ? said.split(",").map((pair) => pair.split(":").map(Number)) : [];
+    settings = new Map(pairs.filter(([k]) => k < asap.dimensions()));
+    for (const line of document.querySelectorAll(".setting")) label(line, Number(line.dataset.k));
+    if (shown) soon();
+  }
+
+  const question = () => asap.query("what-if", "", { a: shown.asked.a || shown.asked.of, set: text() });
 
   async function ask() {
     if (busy) {
@@ -84,6 +94,8 @@
     soon();
   }
 
+  const keep = () => asap.go({ set: text() }, true);
+
   function label(line, k) {
     const value = settings.get(k);
     line.classList.toggle("moved", value !== undefined);
@@ -100,6 +112,7 @@
     input.step = (found.high[k] - found.low[k]) / 200;
     input.dataset.rest = shown.bars.a ? shown.bars.a.mean[k] : 0;
     input.addEventListener("input", () => put(k, Number(input.value)));
+    input.addEventListener("change", keep); // when it is let go: a link need not follow every step
     const share = (value) => (100 * (value - found.low[k])) / (found.high[k] - found.low[k]);
     const tick = (value, className, title) => {
       const mark = make("span", `tick ${className}`, [], { title });
@@ -110,11 +123,11 @@
   }
 
   function presets(which, found) {
-    const all = (value) => () => which.forEach((k) => put(k, value(k)));
+    const all = (value) => () => (which.forEach((k) => put(k, value(k))), keep());
     return [
       asap.groups.button("Set as in the mean real image", "text-button", "as in real images", all(() => 0)),
       asap.groups.button("Set to the mean of fakes", "text-button", "the mean of fakes", all((k) => found.fake[k])),
-      asap.groups.button("Nothing is set any more", "text-button", "Reset", () => [...settings.keys()].forEach((k) => put(k, null))),
+      asap.groups.button("Nothing is set any more", "text-button", "Reset", () => ([...settings.keys()].forEach((k) => put(k, null)), keep())),
     ];
   }
 
@@ -156,5 +169,6 @@
     return [head, finish(make("div", "what-if", [answer(), make("div", "presets", presets(which, found)), make("div", "settings", lines), words]))];
   }
 
+  document.addEventListener("asap:state", adopt);
   asap.flips = { one, all };
 })();

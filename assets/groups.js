@@ -6,7 +6,6 @@
   const WHOLE = { "fake&right": "correctly found fakes", "real&right": "correctly judged real" };
   const patterns = (asap.patternNames = new Map()); // phrase -> name, as the server has them
   let asked = null;
-  let pinned = false;
 
   const number = (phrase) => phrase.split("/").pop();
   const decode = (value) => decodeURIComponent(value.replace(/%(?![0-9A-F]{2})/gi, "%25"));
@@ -70,12 +69,14 @@
     return asked;
   }
 
+  const pinned = () => asap.current.pin === "on";
+
   // With A pinned, what would become A becomes B; whoever names both means both.
   document.addEventListener("DOMContentLoaded", () => {
     const go = asap.go;
     asap.go = (changes, quietly) => {
-      const turned = pinned && changes.a && !("b" in changes) && asap.current.a;
-      if ("a" in changes && !changes.a) pinned = false;
+      const turned = pinned() && changes.a && !("b" in changes) && asap.current.a;
+      if ("a" in changes && !changes.a) changes = { ...changes, pin: null };
       go(turned ? { ...changes, a: asap.current.a, b: changes.a === asap.current.a ? null : changes.a } : changes, quietly);
     };
   });
@@ -104,8 +105,8 @@
     const parts = [make("span", `letter ${letter.toLowerCase()}`, letter), make("span", "chip-name", brief)];
     if (n !== null) parts.push(make("span", "chip-n", asap.number(n)));
     if (phrase && letter === "A") {
-      const label = pinned ? "A is pinned: what you click becomes B. Let it go" : "Pin A: what you click next becomes B";
-      parts.push(button(label, "chip-pin", icon(PIN), () => { pinned = !pinned; asap.groups.redraw(); }, { "aria-pressed": String(pinned) }));
+      const label = pinned() ? "A is pinned: what you click becomes B. Let it go" : "Pin A: what you click next becomes B";
+      parts.push(button(label, "chip-pin", icon(PIN), () => asap.go({ pin: pinned() ? null : "on" }, true), { "aria-pressed": String(pinned()) }));
     }
     if (phrase) parts.push(button(`Clear ${letter}`, "chip-remove", "×", () => asap.go({ [letter.toLowerCase()]: null, page: null })));
     return make("span", `group-chip${phrase ? "" : " nobody"}`, parts, { title: `${letter}: ${words}${n === null ? "" : `, ${asap.plural(n, "image", "images")}`}` });
@@ -213,6 +214,12 @@
     redraw();
     document.dispatchEvent(new CustomEvent("asap:names"));
   }
+
+  let drawn = "off"; // whether the pin was on when the chips were drawn
+  document.addEventListener("asap:state", () => {
+    if (asap.current.pin !== drawn && last) redraw();
+    drawn = asap.current.pin;
+  });
 
   asap.groups = { redraw, button };
 })();

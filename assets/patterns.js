@@ -13,8 +13,6 @@
     share: ["Share difference", (p) => Math.abs(share(p.fake) - share(p.real))],
     here: ["In the group", (p) => p.here ?? 0],
   };
-  let sort = "impact";
-  let toward = "all";
   let hidden = false; // whether hidden ones are listed
   let shown = null; // what the server said
   let question = ""; // what it was asked
@@ -27,6 +25,9 @@
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
   // The images that people look at: the group A under the filter.
   const group = () => asap.both(asap.current.a, asap.current.filter);
+
+  // The order that is asked for, where there is a group to speak of.
+  const rank = () => (asap.current.rank === "here" && (shown.here === null || !shown.key) ? "impact" : asap.current.rank);
 
   async function load() {
     const turn = ++latest;
@@ -76,8 +77,9 @@
     const running = asap.patternJobs.progress("patterns", (asked) => (asked.of || "") === (asap.current.of || ""));
     if (!shown.key) return running ? [running] : nothing();
     if (shown.note) return [make("p", "pattern-note", `${capital(shown.note)}.`)];
+    const { toward } = asap.current;
     const all = shown.patterns.filter((p) => (toward === "all" || p.toward === toward) && (hidden || !p.hidden));
-    const order = all.sort((a, b) => a.hidden - b.hidden || SORTS[sort][1](b) - SORTS[sort][1](a));
+    const order = all.sort((a, b) => a.hidden - b.hidden || SORTS[rank()][1](b) - SORTS[rank()][1](a));
     const few = shown.images < shown.few ? [make("p", "pattern-note", `Only ${asap.plural(shown.images, "image was", "images were")} looked at: what recurs in so few may do so by chance.`)] : [];
     if (!order.length) return [...few, none()];
     const large = asap.current.focus === LARGE;
@@ -100,6 +102,7 @@
   // No pattern to list: why.
   function none() {
     const away = shown.patterns.filter((p) => p.hidden).length;
+    const { toward } = asap.current;
     if (shown.patterns.length) return make("p", "pattern-note", `No pattern ${toward === "all" ? "is shown" : `toward ${toward}`}${away && !hidden ? `; ${away} hidden` : ""}.`);
     return make("p", "pattern-note", `Nothing recurs in these ${asap.plural(shown.images, "image", "images")}: ${asap.plural(shown.groups, "region stands", "regions stand")} out, and none is found again surely enough.`);
   }
@@ -157,11 +160,10 @@
       return made;
     };
     const sorts = Object.entries(SORTS).filter(([key]) => key !== "here" || (shown.here !== null && shown.key)).map(([key, [words]]) => [key, words]);
-    if (!sorts.some(([key]) => key === sort)) sort = "impact";
     const away = (shown.patterns || []).filter((p) => p.hidden).length;
     const parts = [
-      pick("Order of the patterns", sorts, sort, (value) => { sort = value; render(); }),
-      pick("Which patterns", Object.entries(FILTERS), toward, (value) => { toward = value; render(); }),
+      pick("Order of the patterns", sorts, rank(), (value) => asap.go({ rank: value })),
+      pick("Which patterns", Object.entries(FILTERS), asap.current.toward, (value) => asap.go({ toward: value })),
     ];
     if (away) parts.unshift(button(`${hidden ? "Leave out" : "List"} the ${asap.plural(away, "pattern that is", "patterns that are")} hidden`, "text-button switch", `${away} hidden`, () => { hidden = !hidden; render(); }, { "aria-pressed": String(hidden) }));
     at("pattern-tools").replaceChildren(...(shown.key ? parts : []));

@@ -55,5 +55,6 @@ def register(app: Dash) -> None:
         Input(here.filter, "data"),
         Input(here.target, "data"),
         Input(here.image, "data"),
+        Input(here.order, "data"),
         Input(here.focus, "data"),
     )

@@ -38,7 +38,7 @@ def layout(analysis: Analysis) -> html.Section:
 
 
 def register(app: Dash) -> None:
-    """Draw when the findings that are asked for, the chosen pattern, the group or the panel's size change."""
+    """Draw when the findings asked for, the chosen pattern, the group, the order or the panel's size change."""
     here = selection.ids
     app.clientside_callback(
         ClientsideFunction("patterns", "draw"),
@@ -47,5 +47,7 @@ def register(app: Dash) -> None:
         Input(here.pattern, "data"),
         Input(here.a, "data"),
         Input(here.filter, "data"),
+        Input(here.rank, "data"),
+        Input(here.toward, "data"),
         Input(here.focus, "data"),
     )

@@ -45,6 +45,9 @@ def test_two_generators_are_compared_down_to_one_dimension_and_what_if(visit: Vi
     )
     page.wait_for_selector(f".flips[data-flips='{flips}']")
     assert page.inner_text(".flips strong") == f"{flips} of {n['a']}"
+    other = visit.open(page.url)  # the link holds what is set
+    other.wait_for_selector(f".flips[data-flips='{flips}']")
+    assert other.locator(".setting.moved output").inner_text() == "set to 0.00"
 
     page.get_by_role("button", name="Swap A and B").click()
     page.wait_for_selector(f".panel.dimension[data-groups='{n['b']} {n['a']}']")
@@ -62,8 +65,22 @@ def test_a_pinned_group_is_kept_and_what_is_clicked_next_is_compared_with_it(vis
     page.evaluate("() => asap.go({ a: 'false-alarms' })")
     page.wait_for_selector(".dimension-chart.paired")
     assert page.evaluate("() => [asap.current.a, asap.current.b]") == ["misses", "false-alarms"]
+    other = visit.open(page.url)
+    other.wait_for_selector(".chip-pin[aria-pressed=true]")
     page.get_by_role("button", name="Clear A").click()
-    page.wait_for_function("() => asap.current.a === null")
+    page.wait_for_function("() => asap.current.a === null && asap.current.pin === 'off'")
+
+
+def test_a_slider_is_moved_by_keys_and_keeps_the_focus(visit: Visit, address: str):
+    page = visit.open(f"{address}?target=2&focus=dimension")
+    slider = page.get_by_role("slider", name="Set dimension 3")
+    slider.focus()
+    for _ in range(3):
+        slider.press("ArrowRight")
+    page.wait_for_function("() => (asap.current.set || '').startsWith('2:')")
+    assert slider.evaluate("slider => slider === document.activeElement")
+    page.go_back()  # steps of a slider leave no trail
+    assert page.url == "about:blank"
 
 
 def test_a_group_keeps_the_name_that_it_was_given(visit: Visit, address: str):

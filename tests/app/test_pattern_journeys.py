@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -85,7 +86,12 @@ def test_patterns_are_hidden_merged_and_split(visit: Visit, address: str, made: 
     page.locator(".pattern-chosen").get_by_role("button", name="Show again").click()
     page.wait_for_selector("#pattern-said:has-text('is shown again')")
     page.get_by_role("combobox", name="Which patterns").select_option("real")
-    assert page.locator(".pattern-card").count() == 1
+    page.wait_for_selector(".pattern-card:only-child")
+    page.get_by_role("combobox", name="Order of the patterns").select_option("n")
+    page.wait_for_function("() => asap.current.rank === 'n'")
+    other = opened(visit, address, f"?{urlsplit(page.url).query}")
+    other.wait_for_selector(".pattern-card:only-child")
+    assert other.get_by_role("combobox", name="Order of the patterns").input_value() == "n"
 
 
 def test_the_list_is_walked_with_the_keyboard(visit: Visit, address: str, key: str):
