@@ -133,7 +133,7 @@
     const known = new Map(shown.known.map((each) => [each.of, each]));
     const some = new Map([["", { label: "everything", images: asap.images() }]]);
     for (const [of, images] of Object.entries(shown.ready)) if (images) some.set(of, { label: name(of), images });
-    if (group() && shown.here) some.set(group(), { label: asap.current.a ? `A: ${name(group())}` : "what the filter shows", images: shown.here });
+    if (group() && shown.here) some.set(group(), { ...(asap.current.a ? { label: `A: ${name(group())}`, brief: "A" } : { label: "what the filter shows", brief: "filter" }), images: shown.here });
     for (const each of shown.known) if (!some.has(each.of)) some.set(each.of, { label: name(each.of), images: each.images });
     const now = asap.current.of || "";
     if (!some.has(now)) some.set(now, { label: name(now), images: shown.n });
@@ -143,11 +143,11 @@
 
   function sets() {
     const now = asap.current.of || "";
-    const chips = offered().map(({ of, label, images, patterns }) => {
+    const chips = offered().map(({ of, label, brief, images, patterns }) => {
       const once = patterns === null && ["misses", "false-alarms"].includes(of) && asap.jobs?.can;
       const says = patterns === null ? `${once ? "Find" : "No"} patterns of ${label}${once ? "" : " yet"}: ${asap.plural(images, "image", "images")}` : `${asap.plural(patterns, "pattern", "patterns")} of ${label}, ${asap.plural(images, "image", "images")}`;
       const badge = make("span", `pattern-badge${patterns === null ? " open" : ""}`, patterns === null ? (once ? "find" : "+") : asap.number(patterns));
-      return button(says, "pattern-set", [make("span", "", capital(label)), badge], () => (once ? find(of) : asap.go({ of: of || null, pattern: null })), { "aria-pressed": String(of === now) });
+      return button(says, "pattern-set", [make("span", "", capital(brief || label)), badge], () => (once ? find(of) : asap.go({ of: of || null, pattern: null })), { "aria-pressed": String(of === now) });
     });
     at("pattern-sets").replaceChildren(...chips);
   }

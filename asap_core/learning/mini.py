@@ -32,14 +32,16 @@ FILE = Path(__file__).with_name("mini.safetensors")
 SEEN = 256  # pixels: an image's shorter side before the crop, at most; up to there its pixels are left as they are
 CONTEXT = 40  # tokens of a text
 AT_ONCE = 4  # images in one pass: with more, activations leave the cache, and memory is asked for anew each time
+BLOCKS, WIDTH, HEAD = 2, 256, 64  # of the image tower's transformer; the width of one of its heads
 SHAPE = {
     "embed_dim": 256,
-    "vision_cfg": {"image_size": SIZE, "patch_size": STRIDE, "width": 256, "layers": 2, "head_width": 64},
+    "vision_cfg": {"image_size": SIZE, "patch_size": STRIDE, "width": WIDTH, "layers": BLOCKS, "head_width": HEAD},
     "text_cfg": {"context_length": CONTEXT, "width": 256, "heads": 4, "layers": 2},
 }
 CLASSES = IMAGENET_CLASSNAMES  # what the trunk tells apart, in order
 TRUNK = "visual.conv1.trunk."  # its weights come from elsewhere,
 TAIL = TRUNK + "tail."  # but for these
+RESBLOCKS = "visual.transformer.resblocks."
 TOKENS = "text.token_embedding.weight"
 TOKEN_IDS = "text.token_embedding.ids"
 
@@ -121,19 +123,24 @@ def speak(model: CustomTextCLIP, tokens: Tensor) -> Tensor:
     return x[torch.arange(len(x)), tokens.argmax(1)] @ text.text_projection
 
 
-def build(body: Trunk) -> CustomTextCLIP:
+def build(body: Trunk, blocks: int = BLOCKS, width: int = WIDTH) -> CustomTextCLIP:
     """The architecture on a trunk, all else random."""
-    model = CustomTextCLIP(**SHAPE)  # pyright: ignore
+    shape = {**SHAPE, "vision_cfg": {**SHAPE["vision_cfg"], "layers": blocks, "width": width}}
+    model = CustomTextCLIP(**shape)  # pyright: ignore
     visual: Any = model.visual
-    visual.conv1 = Patches(body, SHAPE["vision_cfg"]["width"])
+    visual.conv1 = Patches(body, width)
     return model
 
 
 def load(file: Path = FILE) -> CustomTextCLIP:
-    """The trained model, frozen; EncoderError where its weights are missing or are not its."""
-    model = build(trunk.load())
+    """The trained model, as deep and wide as its weights are, frozen; EncoderError where they are missing or are not
+    its."""
+    body = trunk.load()
     try:
-        kept = unpack(load_file(file), model.state_dict())
+        packed = load_file(file)
+        blocks = {name.removeprefix(RESBLOCKS).split(".")[0] for name in packed if name.startswith(RESBLOCKS)}
+        model = build(body, len(blocks), len(packed["visual.class_embedding"]))
+        kept = unpack(packed, model.state_dict())
         wanted = {name for name in model.state_dict() if ours(name)}
         if kept.keys() != wanted:
             raise EncoderError(f"{sorted(wanted ^ kept.keys())[:3]} do not fit")

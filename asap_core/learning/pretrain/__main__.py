@@ -55,6 +55,12 @@ def command_line() -> argparse.ArgumentParser:
     add("--batch", type=int, default=TrainingSettings.batch, metavar="N", help="images in a step")
     add("--start", type=Path, metavar="FILE", help="weights to begin with (default: random, on ImageNet's trunk)")
     add("--steps", type=int, metavar="N", help="of each round, at most (default: as many as the minutes allow)")
+    add("--blocks", type=int, default=TrainingSettings.blocks, metavar="N", help="of the transformer (default: "
+        f"{TrainingSettings.blocks}; with --start, that file's)")  # fmt: skip
+    add("--width", type=int, default=TrainingSettings.width, metavar="N", help="of the transformer, a multiple of "
+        f"{mini.HEAD} (default: {TrainingSettings.width}; with --start, that file's)")  # fmt: skip
+    add("--tail", type=float, default=TrainingSettings.tail, metavar="SHARE", help="of the rate, at which the trunk's "
+        f"tail learns; 0 freezes it (default: {TrainingSettings.tail})")  # fmt: skip
     add("--seed", type=int, default=0, metavar="N")
     return parser
 
@@ -63,7 +69,12 @@ def train(options: argparse.Namespace) -> Path:
     """Run to the end of its minutes; returns the file of the best weights."""
     if options.minutes <= 0 or options.rounds < 1:
         raise SettingsError(f"{options.minutes} minutes in {options.rounds} rounds: ask for more than none")
-    settings = TrainingSettings(options.minutes, options.rounds, options.batch, options.steps, seed=options.seed)
+    if options.blocks < 1 or options.width < mini.HEAD or options.width % mini.HEAD:
+        raise SettingsError(
+            f"{options.blocks} blocks {options.width} wide: expected at least one, and a multiple of {mini.HEAD}"
+        )
+    named = ("minutes", "rounds", "batch", "steps", "blocks", "width", "tail", "seed")
+    settings = TrainingSettings(**{name: getattr(options, name) for name in named})
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
     given, held_out = ([examples.photos(each, kept) for each in options.data] for kept in (False, True))

@@ -32,11 +32,13 @@ class TrainingSettings:
     rounds: int = 3  # pools, drawn afresh as the run goes on
     batch: int = 48
     steps: int | None = None  # of each round, at most; for trials
+    blocks: int = mini.BLOCKS  # of the transformer, and how wide it is; weights to start from have their own
+    width: int = mini.WIDTH
     portraits: float = 0.35  # share of a batch
     kept: float = 0.35  # share of the positions that a step sees; all of them in the last fifth
     classes: int = 96  # of the trunk's thousand, in a step
     rate: float = 1e-3
-    tail: float = 0.3  # share of the rate at which the trunk's tail learns: it knows much already
+    tail: float = 0.3  # share of the rate at which the trunk's tail learns: it knows much already; 0 leaves it as it is
     warm: int = 100  # steps up to the full rate
     decay: float = 0.05
     seed: int = 0
@@ -60,9 +62,9 @@ class Subset(nn.Module):
 class Kept(nn.Module):
     """In the place of the trunk: what it sees before its tail comes from a pool."""
 
-    def __init__(self, tail: nn.Module) -> None:
+    def __init__(self, tail: nn.Module, learns: bool) -> None:
         super().__init__()
-        self.tail = tail.requires_grad_(True)
+        self.tail = tail.requires_grad_(learns)
 
     def forward(self, maps: tuple[Tensor, Tensor]) -> trunk.Maps:
         """What `Trunk.begin` gives -> the trunk's three maps."""
@@ -92,10 +94,13 @@ class Trainer:
         self.rng = np.random.default_rng([settings.seed, 9])
         self.trunk = trunk.load()  # with ImageNet's own tail
         self.classifier = trunk.classifier()
-        self.model = mini.load(start).requires_grad_(True) if start else mini.build(trunk.load())
+        if start:
+            self.model = mini.load(start).requires_grad_(True)
+        else:
+            self.model = mini.build(trunk.load(), settings.blocks, settings.width)
         self.started = start is not None
         self.visual: Any = self.model.visual
-        self.visual.conv1.trunk = Kept(self.visual.conv1.trunk.tail)
+        self.visual.conv1.trunk = Kept(self.visual.conv1.trunk.tail, settings.tail > 0)
         self.visual.patch_dropout = self.subset = Subset()
         self.visual.output_tokens = True
         self.seen = torch.zeros(self.model.vocab_size, dtype=torch.bool)  # tokens trained
@@ -143,10 +148,16 @@ class Trainer:
             self.elapsed += time.perf_counter() - start
             report(self, found)
 
+    @property
+    def through(self) -> float:
+        """How much of the run is over, 0 to 1: of its minutes, or of its steps if those end first."""
+        settings = self.settings
+        of_steps = self.step / (settings.rounds * settings.steps) if settings.steps else 0.0
+        return min(max(self.elapsed / (60 * settings.minutes), of_steps), 1.0)
+
     def take(self, pools: Sequence[Pool]) -> dict[str, float]:
         """One step; returns each loss."""
-        settings = self.settings
-        through = min(self.elapsed / (60 * settings.minutes), 1.0)
+        settings, through = self.settings, self.through
         rate = settings.rate * min(1.0, (self.step + 1) / settings.warm) * (0.5 + 0.5 * math.cos(math.pi * through))
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]

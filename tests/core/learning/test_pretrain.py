@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,6 +178,32 @@ def test_steps_teach_and_a_checkpoint_goes_on(drawn: Pool, tmp_path: Path):
         assert torch.equal(one, two)
 
 
+def test_a_run_ends_with_its_minutes_or_its_steps(drawn: Pool):
+    trainer = Trainer(TrainingSettings(minutes=2, rounds=2, steps=10, batch=16, classes=12, warm=1))
+    for elapsed, step, expected in ((30.0, 4, 0.25), (12.0, 10, 0.5), (12.0, 20, 1.0), (500.0, 3, 1.0)):
+        trainer.elapsed, trainer.step = elapsed, step
+        assert trainer.through == expected
+        trainer.take([drawn])
+        at = trainer.optimiser.param_groups[0]["lr"]
+        assert at == pytest.approx(1e-3 * (1 + math.cos(math.pi * expected)) / 2)
+    trainer.elapsed, trainer.settings = 30.0, TrainingSettings(minutes=2, rounds=2)
+    assert trainer.through == 0.25
+
+
+def test_depth_and_width_are_settings_and_a_frozen_tail_stays_as_it_is(drawn: Pool, tmp_path: Path):
+    settings = TrainingSettings(minutes=1, batch=16, classes=12, warm=2, blocks=1, width=128, tail=0.0)
+    trainer = Trainer(settings)
+    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    trainer.take([drawn])
+    changed = {name for name, value in trainer.model.state_dict().items() if not torch.equal(before[name], value)}
+    assert changed and not any(name.startswith(mini.TAIL) for name in changed)
+    mini.save(trainer.model, trainer.seen, tmp_path / "small.safetensors")
+    again: Any = mini.load(tmp_path / "small.safetensors")
+    assert len(again.visual.transformer.resblocks) == 1 and again.visual.class_embedding.shape == (128,)
+    started = Trainer(TrainingSettings(), tmp_path / "small.safetensors")
+    assert started.visual.proj.shape == (128, 256)
+
+
 def test_the_command_trains_looks_and_keeps_the_best(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     asked = [str(folder), "--out", str(tmp_path / "run"), "--steps", "2", "--rounds", "2", "--portraits", "26"]
     assert command.main([*asked, "--photos", "6", "--batch", "8", "--start", str(mini.FILE)]) == 0
@@ -186,5 +213,6 @@ def test_the_command_trains_looks_and_keeps_the_best(folder: Path, tmp_path: Pat
     assert [line["step"] for line in lines] == [2, 4]
     assert {"glasses", "parts", "mean"} <= lines[-1].keys() and "captions" in lines[-1]["losses"]
     assert {each.name for each in (tmp_path / "run").glob("pool-*")} == {"pool-0", "pool-1"}
-    with pytest.raises(SettingsError, match="more than none"):
-        command.train(command.command_line().parse_args([str(folder), "--minutes", "0"]))
+    for wrong, said in (("--minutes 0", "more than none"), ("--width 100", "multiple of 64"), ("--blocks 0", "one")):
+        with pytest.raises(SettingsError, match=said):
+            command.train(command.command_line().parse_args([str(folder), *wrong.split()]))
