@@ -120,6 +120,7 @@
       }) : make("span", "quiet", "; no worker runs here that could compute more");
       parts.push(words, ask);
     } else parts.push(make("span", "quiet", `maps of all ${asap.plural(found.n, "image", "images")}`));
+    if (found.looked < found.done) parts.push(make("span", "quiet", `the strongest regions of the ${found.looked} where this dimension says most`));
     const head = make("div", "strip-name", [badge(group), make("span", "", name(group)), ...parts]);
     const nothing = found.done ? [make("p", "quiet", "Nothing stands out in this dimension's maps.")] : [];
     return make("div", "dimension-strip", [head, ...(found.crops.length ? [make("div", "dimension-images", found.crops.map(crop))] : nothing)]);
@@ -130,7 +131,7 @@
     const listed = Object.entries(groups).filter(([, found]) => found.profile);
     if (!listed.length) return [make("p", "quiet", "Known as soon as images have their maps.")];
     const most = Math.max(...listed.flatMap(([, found]) => found.profile.blocks.map(Math.abs)), 1e-9);
-    return listed.map(([group, { profile }]) => {
+    return listed.map(([group, { profile, done }]) => {
       const [left, height] = [58, 46];
       const blocks = profile.blocks;
       const step = (width - left - 10) / blocks.length;
@@ -143,7 +144,8 @@
         svg.append(drawn);
       });
       svg.append(draw_("line", { x1: left, x2: width - 10, y1: height / 2, y2: height / 2, class: "base" }));
-      return make("div", "", [svg, make("div", "depth-words", shares(blocks))]);
+      const some = profile.n < done ? ` · of ${asap.number(profile.n)} images, evenly chosen among the ${asap.number(done)} that have maps` : "";
+      return make("div", "", [svg, make("div", "depth-words", shares(blocks) + some)]);
     });
   }
 

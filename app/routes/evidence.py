@@ -32,7 +32,7 @@ class Evidence:
         self.analysis = dimensions.analysis
 
     def of(self, k: int, phrases: dict[str, str]) -> dict[str, Any]:
-        """What there is to see of a dimension in each group: {name: {n, done, missing, crops, profile}}."""
+        """What there is to see of a dimension in each group: {name: {n, done, looked, missing, crops, profile}}."""
         maps = self.shown.maps()
         return {
             "maps": maps is not None,
@@ -48,6 +48,7 @@ class Evidence:
         found: dict[str, Any] = {
             "n": len(rows),
             "done": int(done.sum()),
+            "looked": min(int(done.sum()), LOOKED),
             "missing": loudest[~done][:ASKED].tolist(),
             "crops": [],
             "profile": None,
