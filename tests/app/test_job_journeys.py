@@ -30,6 +30,7 @@ def address(made: Analysis, tmp_path: Path) -> Iterator[str]:
 
 def counted(page: Any) -> int:
     """How many images the bar says are done."""
+    page.wait_for_selector("#status-far", state="attached")  # a page that was loaded anew is empty at first
     page.wait_for_function("() => /^[1-9]\\d* of 150 images/.test(document.getElementById('status-far').textContent)")
     found = COUNTED.match(page.inner_text("#status-far"))
     assert found
