@@ -180,7 +180,7 @@ def _legend(analysis: Analysis) -> html.Details:
         for name, note in zip(PLANES, notes, strict=True)
     ]
     if analysis.is_fake is None:
-        hints.append(html.Span(" Their origin is unknown: rings show verdicts.", className="hint"))
+        hints.insert(0, html.Span("Origin unknown: rings show verdicts. ", className="hint"))
     title = html.Summary([html.Span("Legend"), html.Span(hints, id=ids.note)], className="legend-title")
     content = [html.Div(pictures, hidden=True), html.Div(id=ids.key, className="key")]
     return html.Details(
