@@ -5,7 +5,7 @@ joined by `|`. What holds one of & | = % is written %26, %7C, %3D, %25. The empt
 
     real fake  judged-real judged-fake  right wrong misses false-alarms  inconclusive conclusive
     generator=A|B  category=A  split=A  meta.COLUMN=A  severity=0.2..0.6  text=WORDS  tag=NAME
-    cell=PLANE/SIDE/CODE  lasso=PLANE/X,Y/X,Y/X,Y…  pattern=KEY/NUMBER  rows=1|5|9  like=ROW
+    cell=PLANE/SIDE/CODE  lasso=PLANE/X,Y/X,Y/X,Y…  pattern=KEY/NUMBER  rows=1|5|9  like=ROW  shows=WORDS
 """
 
 import re
@@ -15,21 +15,22 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from . import findings, tags
+from . import findings, tags, texts
 from .analysis import PLANES, Analysis
 from .errors import SettingsError
 from .learning import verdicts
 from .projection import cells
 
 Mask = NDArray[np.bool_]
-ALIKE = 100  # images that `like` names
+ALIKE = 100  # images that `like` and `shows` name
+NEAREST = ("like", "shows")  # keys that name the images nearest to something
 CORNERS = 400  # of a lasso, at most
 CHANGING = ("pattern", "tag")  # what these name may change while an analysis is looked at
 
 TRUTHS = ("real", "fake", "right", "wrong", "misses", "false-alarms")
 VERDICTS = ("judged-real", "judged-fake", "inconclusive", "conclusive")
 KEYS = ("generator", "category", "split", "meta.COLUMN", "severity", "text", "tag", "cell", "lasso", "pattern",
-        "rows", "like")  # fmt: skip
+        "rows", "like", "shows")  # fmt: skip
 
 
 def rows_of(made: Analysis, phrase: str | None) -> NDArray[np.int64]:
@@ -186,13 +187,22 @@ def alike(made: Analysis, row: int) -> NDArray[np.int64]:
 def likeness(made: Analysis, row: int) -> NDArray[np.float32]:
     """The cosine of each image's spell-free vector with that of `row`, (n,)."""
     vectors = made.arrays["spell_free"]
-    mine = np.asarray(vectors[row], np.float32)
-    found, size = np.empty(made.n, np.float32), float(np.linalg.norm(mine))
-    for start in range(0, made.n, 8192):  # half precision on disk: a piece at a time stays in the processor's cache
-        some = np.asarray(vectors[start : start + 8192], np.float32)
-        lengths = np.sqrt(np.einsum("nk,nk->n", some, some)) * size
-        found[start : start + 8192] = some @ mine / np.maximum(lengths, 1e-12)
-    return found
+    return texts.cosines(vectors, vectors[row])
+
+
+def closeness(made: Analysis, condition: str) -> NDArray[np.float32]:
+    """How near each image comes to what a condition `like=…` or `shows=…` names first, cosines (n,)."""
+    key, _, rest = condition.partition("=")
+    first = unquote(rest.split("|")[0])
+    assert key in NEAREST, f"{key!r} does not say what images are near to"
+    return texts.closeness(made, first) if key == "shows" else likeness(made, _row(made, first))
+
+
+def _by_showing(made: Analysis, values: Sequence[str]) -> Mask:
+    chosen = np.zeros(made.n, np.bool_)
+    for words in values:
+        chosen[np.argsort(-texts.closeness(made, words), kind="stable")[:ALIKE]] = True
+    return chosen
 
 
 def _row(made: Analysis, text: str) -> int:
@@ -225,6 +235,7 @@ FINDERS: dict[str, Callable[[Analysis, Sequence[str]], Mask]] = {
     "lasso": _by_lasso,
     "rows": _by_rows,
     "like": _by_likeness,
+    "shows": _by_showing,
     "pattern": _by_pattern,
     "tag": _by_tag,
 }

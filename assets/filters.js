@@ -5,7 +5,7 @@
   let latest = 0;
   let words = new Map(); // of conditions that facets list
 
-  const TITLES = { severity: "Severity", text: "Text", cell: "Cell", lasso: "Lasso", pattern: "Pattern", rows: "Images", like: "Like image" };
+  const TITLES = { severity: "Severity", text: "Text", shows: "Looks like", cell: "Cell", lasso: "Lasso", pattern: "Pattern", rows: "Images", like: "Like image" };
 
   // A condition in words.
   function say(condition) {
@@ -119,12 +119,5 @@
     return [Math.min(one, other), Math.max(one, other)];
   }
 
-  function search(text) {
-    const words = (text || "").trim();
-    asap.filter.put("text", words ? [asap.encode(words)] : []);
-  }
-
-  const searched = () => asap.filter.values("text").map((text) => decodeURIComponent(text)).join(" ");
-
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { filters: { draw, search, searched } });
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { filters: { draw } });
 })();

@@ -72,12 +72,12 @@
     return parts;
   }
 
-  // What a sort goes by: a dimension, or the image that others are alike to ("like=7").
+  // What a sort goes by: a dimension, or the image that others are alike to, where the phrase does not say it.
   function by(sort) {
     if (sort === "dimension") return asap.current.target === "logit" ? null : asap.current.target;
     if (sort !== "alike") return 0;
-    const like = asap.conditions(asap.current.a).find((each) => each.startsWith("like="));
-    return like ? Number(like.slice(5)) : asap.current.image;
+    const said = asap.conditions(asap.shown(asap.current.a)).some((each) => /^(like|shows)=/.test(each));
+    return said ? 0 : asap.current.image;
   }
 
   // The question behind a page of tiles; a sort that lacks what it goes by gives way to severity.

@@ -40,6 +40,7 @@
     pattern: (values) => values.map((value) => patterns.get(`pattern=${value}`) || `pattern ${Number(number(value)) + 1}`).join(" or "),
     rows: (values) => (values.length === 1 ? `image ${values[0]}` : asap.plural(values.length, "image", "images")),
     like: (values) => `like image ${values[0]}`,
+    shows: (values) => `looks like “${values.map(decode).join("” or “")}”`,
     severity: ([range]) => `severity ${range.replace("..", " to ")}`,
     text: (values) => `“${values.map(decode).join(" ")}”`,
   };

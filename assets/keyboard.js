@@ -21,7 +21,7 @@
   }
 
   const KEYS = {
-    "/": () => document.getElementById("filters-search").focus(),
+    "/": () => document.getElementById("search-words").focus(),
     "?": () => document.getElementById("header-keys").showModal(),
     e: nextError,
     c: () => asap.current.a && asap.go({ b: asap.current.a, a: asap.current.b }),

@@ -10,6 +10,7 @@
 
   const WHAT = {
     relevance: ({ rows, of }, size) => (of !== undefined ? `Maps of ${named(of, "all images")}` : rows && rows.length === 1 ? `Map of image ${rows[0]}` : `Maps of ${asap.plural(size, "image", "images")}`),
+    text: ({ words }) => `Images that look like “${words}”`,
     patterns: ({ of }) => `Patterns in ${named(of, "all images")}`,
     counterfactual({ pattern, of, regions }, size) {
       if (pattern) return `Images without ${named(`pattern=${pattern}`, "a pattern")}`;

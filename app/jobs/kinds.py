@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asap_core import findings, selections
+from asap_core import findings, selections, texts
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 from asap_core.identification import ordinary, store
@@ -57,6 +57,8 @@ def answer(made: Analysis, question: Question, before: Mapping[str, Any] | None)
         missing = len(question.rows) - int(np.count_nonzero(explained(made)[question.rows]))
         lost = before.get("lost", 0) if before else 0
         return {"images": len(question.rows), "lost": missing} if missing <= lost else None
+    if question.kind == "text":
+        return None if texts.known(made, question.arguments["words"]) is None else dict(question.arguments)
     if before is None or question.kind == "counterfactual":
         return None if before is None or _merged_since(made, question.arguments) else dict(before)
     there = findings.read(made.folder / "patterns" / str(before.get("key"))) is not None
@@ -144,8 +146,20 @@ def _text(value: Any) -> str:
     return value
 
 
+def _read(made: Analysis, arguments: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.int64]]:
+    """A text to be read; it is of no image, and takes as long as one."""
+    if set(arguments) != {"words"}:
+        raise SettingsError("expected the words to be read")
+    return {"words": texts.tidy(_text(arguments["words"]))}, np.zeros(1, np.int64)
+
+
 Checked = Callable[[Analysis, dict[str, Any]], tuple[dict[str, Any], NDArray[np.int64]]]
-KINDS: Mapping[str, Checked] = {"relevance": _relevance, "patterns": _of, "counterfactual": _counterfactual}
+KINDS: Mapping[str, Checked] = {
+    "relevance": _relevance,
+    "patterns": _of,
+    "counterfactual": _counterfactual,
+    "text": _read,
+}
 
 
 def regions(arguments: Mapping[str, Any], grid: Sequence[int]) -> list[tuple[int, NDArray[np.float32]]]:

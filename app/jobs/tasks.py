@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from asap_core import analysis, discovery, explanation, findings, selections, what_if
+from asap_core import analysis, discovery, explanation, findings, selections, texts, what_if
 from asap_core.analysis import Analysis
 from asap_core.identification import patterns
 from asap_core.learning.detector import encoder_of
@@ -61,6 +61,13 @@ def counterfactual(folder: Path, asked: Mapping[str, Any], report: Report, stop:
     return told(made, found) | {"of": images}  # nothing stands out in the rest
 
 
+def read(folder: Path, asked: Mapping[str, Any], report: Report, stop: Stop) -> dict[str, Any] | None:
+    """A text as the encoder reads it; kept, so that images can be found by it."""
+    texts.read(analysis.load(folder), asked["words"])
+    report(1, 1)
+    return dict(asked)
+
+
 def _regions(made: Analysis, asked: Mapping[str, Any], report: Report, stop: Stop) -> list[Region] | None:
     if "regions" in asked:
         return kinds.regions(asked, made.info["encoder"]["grid"])
@@ -107,5 +114,10 @@ def _short(value: float) -> float | None:
     return round(float(value), 4) if np.isfinite(value) else None
 
 
-TASKS: Mapping[str, Task] = {"relevance": relevance, "patterns": find_patterns, "counterfactual": counterfactual}
+TASKS: Mapping[str, Task] = {
+    "relevance": relevance,
+    "patterns": find_patterns,
+    "counterfactual": counterfactual,
+    "text": read,
+}
 YIELDING = ("relevance",)  # what may stop for a smaller job, since it goes on where it was

@@ -23,6 +23,7 @@ from ..groups import Groups
 from .planes import Kept
 
 PAGE = 100  # images
+NEAR = tuple(f"{key}=" for key in selections.NEAREST)
 SORTS = ("errors", "severity", "row", "sensitivity", "alike", "dimension")
 
 
@@ -34,8 +35,8 @@ class Gallery:
         self.analysis: Analysis = groups.analysis
         self._kept = Kept()
 
-    def rows(self, phrase: str | None, sort: str, by: int = 0) -> NDArray[np.int64]:
-        """The rows of a group's images in order, (r,); `by` is a dimension or the row that others are alike to."""
+    def rows(self, phrase: str | None, sort: str, by: int | str = 0) -> NDArray[np.int64]:
+        """The rows of a group's images in order, (r,); `by` is a dimension, or the condition that says what is near."""
         rows = self.groups.rows(phrase)
         if len(rows) == self.analysis.n and sort in ("errors", "severity"):
             return self._kept.get(sort, lambda: order(self.analysis, rows, sort, by))
@@ -43,12 +44,11 @@ class Gallery:
 
     def around(self, a: str | None, chosen: str | None, sort: str, target: str | int) -> NDArray[np.int64]:
         """The rows as the Image View shows them: of group `a` under the filter `chosen`, in its order."""
-        like = next((each for each in selections.conditions(a) if each.startswith("like=")), "like=")[5:]
-        by = {"dimension": target, "alike": int(like) if like.isdecimal() else "none"}.get(sort, 0)
-        sort, by = (sort, by) if isinstance(by, int) else ("severity", 0)
-        return self.rows("&".join(filter(None, (a, chosen))), sort, by)
+        phrase = "&".join(filter(None, (a, chosen)))
+        by = {"dimension": None if target == "logit" else target, "alike": near_to(phrase)}.get(sort, 0)
+        return self.rows(phrase, "severity", 0) if by is None else self.rows(phrase, sort, by)
 
-    def page(self, phrase: str | None, sort: str, by: int, page: int) -> dict[str, Any]:
+    def page(self, phrase: str | None, sort: str, by: int | str, page: int) -> dict[str, Any]:
         """One page of tiles, and what is said above them."""
         rows = self.rows(phrase, sort, by)
         pages = max(1, -(-len(rows) // PAGE))
@@ -65,12 +65,18 @@ class Gallery:
         }
 
 
-def order(analysis: Analysis, rows: NDArray, sort: str, by: int = 0) -> NDArray[np.int64]:
+def near_to(phrase: str | None) -> str | None:
+    """The condition of a phrase that names the images nearest to something; None where it has none."""
+    return next((each for each in selections.conditions(phrase) if each.startswith(NEAR)), None)
+
+
+def order(analysis: Analysis, rows: NDArray, sort: str, by: int | str = 0) -> NDArray[np.int64]:
     """Rows (r,) sorted; ties go by row.
 
     errors: the most confident mistakes, then the rest by severity (the least certain first where the truth is
     unknown). severity: the highest score first. sensitivity: the highest first, unknown last. dimension: what
-    dimension `by` adds, toward fake first. alike: the nearest to row `by` first. row: as in the catalogue.
+    dimension `by` adds, toward fake first. alike: the nearest to what the condition `by` says first. row: as in the
+    catalogue.
     """
     if sort == "row":
         return np.sort(rows)
@@ -80,19 +86,19 @@ def order(analysis: Analysis, rows: NDArray, sort: str, by: int = 0) -> NDArray[
     return rows[np.lexsort((rows, -np.where(np.isnan(keys), -np.inf, keys)))]
 
 
-def measured(analysis: Analysis, rows: NDArray, sort: str, by: int) -> NDArray[np.float32]:
+def measured(analysis: Analysis, rows: NDArray, sort: str, by: int | str) -> NDArray[np.float32]:
     """What a sort goes by, (r,); nan where it is unknown."""
     if sort == "alike":
-        return selections.likeness(analysis, by)[rows]
+        return selections.closeness(analysis, str(by))[rows]
     if sort == "dimension":
-        return np.take(analysis.contributions[:, by], rows)
+        return np.take(analysis.contributions[:, int(by)], rows)
     if sort == "sensitivity":
         known = store.read(analysis, METHOD)
         return np.full(len(rows), np.nan, np.float32) if known is None else np.take(known.sensitivity, rows)
     return np.take(analysis.scores, rows)
 
 
-def values(analysis: Analysis, rows: NDArray, sort: str, by: int) -> list[float | None] | None:
+def values(analysis: Analysis, rows: NDArray, sort: str, by: int | str) -> list[float | None] | None:
     """What each tile is sorted by, where its caption does not say it already."""
     if sort not in ("alike", "dimension", "sensitivity"):
         return None
@@ -151,5 +157,6 @@ def register(app: Dash, gallery: Gallery) -> None:
         limit = len(study.head) if sort == "dimension" else study.n
         if fingerprint != study.fingerprint or sort not in SORTS or not 0 <= by < limit:
             abort(404)
-        content = gallery.page(phrase, sort, by, asked.get("page", 1, type=int))
+        goes_by = near_to(phrase) or f"like={by}" if sort == "alike" else by
+        content = gallery.page(phrase, sort, goes_by, asked.get("page", 1, type=int))
         return responses.answer(content, gallery.groups.lasting(phrase) and sort != "sensitivity")

@@ -35,7 +35,7 @@ KEYS = (
     ("e", "The next image that is judged wrong"),
     ("m, r", "In an opened image: magnify, mark a region"),
     ("p", "Show where the opened image lies in the plane"),
-    ("/", "Search"),
+    ("/", "Search names and metadata; with Shift+Enter, images that look like the words"),
     ("Esc", "Close, or let go"),
     ("?", "This list"),
 )

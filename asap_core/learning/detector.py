@@ -83,10 +83,11 @@ class Judged:
     scores: NDArray[np.float32]  # (n,), calibrated
 
 
-def encoder_of(made: Analysis, device: str | None) -> Encoder:
-    """The encoder that an analysis was made with; raise EncoderError where other weights are found."""
+def encoder_of(made: Analysis, device: str | None, text: bool = False) -> Encoder:
+    """The encoder that an analysis was made with, with its text tower if asked; raise EncoderError where other weights
+    are found."""
     facts = made.info["encoder"]
-    opened = _opened(EncoderSettings(facts["name"], facts["layers"], device))
+    opened = _opened(EncoderSettings(facts["name"], facts["layers"], device), text)
     if opened.identity != facts["identity"]:
         raise EncoderError(
             f"{made.folder} was made with the encoder {facts['identity']!r}, found was {opened.identity!r}; "
@@ -95,7 +96,7 @@ def encoder_of(made: Analysis, device: str | None) -> Encoder:
     return opened
 
 
-@lru_cache(maxsize=1)
-def _opened(settings: EncoderSettings) -> Encoder:
-    """The last encoder stays open: whoever asks one thing after another waits for it once."""
-    return encoder.open(settings)
+@lru_cache(maxsize=2)
+def _opened(settings: EncoderSettings, text: bool) -> Encoder:
+    """The last encoder stays open, with and without text: whoever asks one thing after another waits for it once."""
+    return encoder.open(settings, text)

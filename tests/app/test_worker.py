@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from app.routes.jobs import Jobs
-from asap_core import analysis
+from asap_core import analysis, selections, texts
+from asap_core.errors import SettingsError
+from asap_core.learning.detector import encoder_of
 from asap_core.maps import Maps
 
 
@@ -57,3 +59,16 @@ def test_maps_patterns_and_counterfactuals(work: Jobs):
     assert maps.done.all()
     found = answer(work, "counterfactual", {"of": "fake", "occluders": ["drop"]})
     assert found["of"] == 20 >= found["regions"] == found["effects"]["drop"]["images"]
+
+
+def test_a_text_is_read_once_and_images_are_found_by_it(work: Jobs):
+    made = work.analysis
+    with pytest.raises(SettingsError, match="has not read 'a chequered square' yet"):
+        selections.rows_of(made, "shows=a chequered square")
+    assert answer(work, "text", {"words": " a  chequered square"}) == {"words": "a chequered square"}
+    said = encoder_of(made, "cpu", text=True).describe(["a chequered square"])[0]
+    joint = np.asarray(made.arrays["joint"], np.float64)
+    cosines = joint @ said / np.linalg.norm(joint, axis=1)
+    assert texts.closeness(made, "a chequered square") == pytest.approx(cosines, abs=1e-3)
+    again = work.ask("text", {"words": "a chequered square"})
+    assert again["state"] == "done"  # at once

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asap_core import analysis
+from asap_core import analysis, texts
 from asap_core.analysis import Analysis
 from asap_core.maps import Maps
 from tests import toy
@@ -168,5 +168,26 @@ def without_a_region(seen: Visit, address: str, study: Analysis):
     page.get_by_role("button", name="Remove what is marked").click()
     page.wait_for_function("() => document.querySelector('#opened-measured .hint')")
     page.wait_for_selector("#opened-measured tbody tr", timeout=60_000)
+    looked_for(seen, address, study)
     assert seen.said == []
     seen.context.close()
+
+
+def looked_for(seen: Visit, address: str, study: Analysis):
+    """Images that look like words, as the real encoder reads them."""
+    page = seen.open(address)
+    page.keyboard.press("/")
+    page.keyboard.type("a blue sky ")
+    page.wait_for_url(lambda url: "text%3Da+blue+sky" in url)
+    page.keyboard.type("at dusk")  # the space before it was not taken away
+    page.wait_for_selector("#search-looks:text-is('Images that look like “a blue sky at dusk”')")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "shows%3Da+blue+sky+at+dusk" in url and "text" not in url, timeout=60_000)
+    page.wait_for_selector(f"#image-tiles[data-of='shows=a blue sky at dusk']{READY[12:]}")
+    nearest = texts.closeness(study, "a blue sky at dusk")
+    order = [int(row) for row in page.locator(".tile").evaluate_all("tiles => tiles.map((tile) => tile.dataset.row)")]
+    assert order == np.argsort(-nearest, kind="stable").tolist()
+    assert page.locator(".tile .sorted-by").first.inner_text() == f"cosine {nearest.max():.2f}"
+    assert page.locator("#filters-chosen .chip-name").inner_text() == "Looks like: a blue sky at dusk"
+    assert page.input_value("#search-words") == "" and page.is_hidden("#search-looks")

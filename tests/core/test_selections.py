@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from asap_core import selections, tags
+from asap_core import selections, tags, texts
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 from asap_core.projection import cells
@@ -79,6 +79,25 @@ def test_what_is_alike_is_near_by_cosine(made: Analysis):
     order = np.argsort(-(vectors @ vectors[9]), kind="stable")
     assert selections.alike(made, 9)[0] == 9
     assert set(selections.rows_of(made, "like=9")) == set(order[:101].tolist())
+
+
+def test_what_looks_like_words_is_near_them_by_cosine(tmp_path: Path):
+    made = toy.make(tmp_path, 300, drawn=1)
+    words = "a sky | 50 % red"
+    phrase = "shows=a sky %7C 50 %25 red"
+    with pytest.raises(SettingsError, match="has not read"):
+        selections.rows_of(made, phrase)
+    text = np.random.default_rng(0).normal(size=8).astype(np.float32)
+    texts.keep(made, words, text)
+    vectors = np.asarray(made.arrays["joint"], np.float64)
+    order = np.argsort(-(vectors @ text) / np.linalg.norm(vectors, axis=1), kind="stable")
+    assert set(selections.rows_of(made, phrase)) == set(order[:100].tolist())
+    assert np.argmax(selections.closeness(made, phrase)) == order[0]
+    other = Analysis(made.folder, {**made.info, "fingerprint": "another"}, made.paths, {}, made.arrays)
+    assert texts.known(other, words) is None
+    for wrong in ("", " \n ", "x" * 201):
+        with pytest.raises(SettingsError, match="expected 1 to 200"):
+            texts.tidy(wrong)
 
 
 def test_a_value_may_hold_any_sign(tmp_path: Path):
