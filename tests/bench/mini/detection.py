@@ -64,7 +64,7 @@ def detection(eye: Encoder, folder: Path, limit: int | None) -> Iterator[Line]:
             cuts = parts if opened is eye else {name: parts[name] for name in ("all", "last")}
             for reading, cut in cuts.items():
                 aim = each.aim if opened is eye and reading == "all" else None
-                yield from judge(f"{each.name}, {who}{reading}", chosen, cut, aim, opened is eye)
+                yield from judge(f"{each.name}, {who}{reading}", chosen, cut, aim)
         yield pixels(each)
 
 
@@ -117,7 +117,7 @@ def readings(eye: Encoder, what: Set, folder: Path) -> dict[str, Cut]:
     }
 
 
-def judge(case: str, what: Set, cut: Cut, aim: float | None, probed: bool) -> Iterator[Line]:
+def judge(case: str, what: Set, cut: Cut, aim: float | None) -> Iterator[Line]:
     """The real path, and a linear probe on all of the reading."""
     learnt, judged, pairs = cut.learnt, cut.judged, cut.pairs
     truth = origin = what.learnt.is_fake
@@ -147,9 +147,8 @@ def judge(case: str, what: Set, cut: Cut, aim: float | None, probed: bool) -> It
     )
     for name, (before, after) in changed.items():
         yield line(f"{case}: forgetting, {name}", after, "", len(pairs[0]) // 4, baseline=before)
-    if probed:
-        right = probe(what, standard.apply(learnt), None if judged is None else standard.apply(judged))
-        yield share(f"{case}: linear probe on the whole reading", right)
+    right = probe(what, standard.apply(learnt), None if judged is None else standard.apply(judged))
+    yield share(f"{case}: linear probe on the whole reading", right)
 
 
 def probe(what: Set, learnt: NDArray, judged: NDArray | None) -> NDArray[np.bool_]:

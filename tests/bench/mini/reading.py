@@ -27,9 +27,11 @@ def described(eye: Encoder, things: Sequence[str]) -> NDArray[np.float32]:
     return spelling.normalise(np.mean(said, 0))
 
 
-def of_cifake(folder: Path, limit: int | None) -> tuple[list[Path], NDArray[np.int64], list[str]]:
+def of_cifake(
+    folder: Path, limit: int | None, part: str = "cifake-test"
+) -> tuple[list[Path], NDArray[np.int64], list[str]]:
     """CIFAKE's real photographs: files, category of each, categories."""
-    files = sorted((folder / "cifake-test" / "REAL").rglob("*.jpg"))
+    files = sorted((folder / part / "REAL").rglob("*.jpg"))
     files = [files[row] for row in np.random.default_rng(SEED).permutation(len(files))[: limit or len(files)]]
     names = sorted({file.parent.name for file in files})
     return files, np.array([names.index(file.parent.name) for file in files]), names
