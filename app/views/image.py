@@ -1,6 +1,6 @@
 """Image View: the images of group A, or of the whole collection, a hundred at a time, with their maps over them.
 
-The tiles are drawn by `assets/gallery.js` from one small file a page; a click on one opens it.
+The tiles are drawn by `assets/images/gallery.js` from one small file a page; a click on one opens it.
 """
 
 from dash import ClientsideFunction, Dash, Input, Output, html
@@ -63,7 +63,7 @@ def layout(analysis: Analysis) -> html.Section:
 
 
 def _select(name: str, options: dict[str, str]) -> html.Select:
-    """A native list: `assets/gallery.js` hears its change and shows the state."""
+    """A native list: `assets/images/gallery.js` hears its change and shows the state."""
     return html.Select([html.Option(label, value=value) for value, label in options.items()], id=name)
 
 

@@ -1,6 +1,6 @@
 """Representation Overview: the plane of the images, its table twin, its legend and the hover card's place.
 
-Nothing of it is computed in a callback: `assets/plane.js` follows the selection and draws from small files.
+Nothing of it is computed in a callback: `assets/overview/plane.js` follows the selection and draws from small files.
 """
 
 from typing import Any
@@ -163,7 +163,7 @@ def _stage() -> html.Div:
 
 
 def _legend(analysis: Analysis) -> html.Details:
-    """A fold with the legend of what is shown; assets/legend.js fills it and remembers whether it is open."""
+    """A fold with the legend of what is shown; assets/overview/legend.js fills it and remembers whether it is open."""
     pictures = [
         html.Img(
             src=planes.legend_url(analysis, shade),

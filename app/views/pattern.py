@@ -1,6 +1,6 @@
 """Pattern View: what recurs across images and moves their verdicts, in everything or in a selection.
 
-Everything is drawn by `assets/patterns.js` from one small file, see `app/routes/findings.py`.
+Everything is drawn by `assets/patterns/patterns.js` from one small file, see `app/routes/findings.py`.
 """
 
 from dash import ClientsideFunction, Dash, Input, Output, html

@@ -1,6 +1,6 @@
 """The status bar at the foot of the page: what the worker does, how far it is, what waits, and what went wrong.
 
-Drawn by `assets/status.js` from what `assets/jobs.js` hears of the server.
+Drawn by `assets/jobs/status.js` from what `assets/jobs/jobs.js` hears of the server.
 """
 
 from dash import html

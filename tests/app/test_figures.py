@@ -119,7 +119,7 @@ def test_a_frame_leaves_room_for_its_picture():
     assert band.attrib["class"] == "h3" and float(band.attrib["r"]) > glyph.BAND * 40
     inner = [float(radius) for path in frame.iter("path") for radius in re.findall(r"A([\d.]+)", path.attrib["d"])]
     assert min(inner) == pytest.approx(glyph.FRAME * 40)
-    assert tuple(radius / glyph.UNIT for radius in glyph.FRAMES) == (0.34, 0.38, 0.42, 0.46)  # as in assets/layers.js
+    assert tuple(radius / glyph.UNIT for radius in glyph.FRAMES) == (0.34, 0.38, 0.42, 0.46)  # as in assets/overview/layers.js
 
 
 def colours(png: bytes) -> np.ndarray:
@@ -155,7 +155,7 @@ def test_errors_lie_on_top_and_no_class_is_always_above():
 
 
 def test_the_heat_map_has_the_glyphs_shades():
-    css = (Path(__file__).parents[2] / "assets" / "overview.css").read_text("utf-8")
+    css = (Path(__file__).parents[2] / "assets" / "overview" / "overview.css").read_text("utf-8")
     light, dark = css.split('[data-bs-theme="dark"]', 1)
     for part, name in ((light, "light"), (dark, "dark")):
         for level, shade in enumerate(PALETTES[name].severity):
