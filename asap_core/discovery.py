@@ -1,7 +1,7 @@
 """Discovery: the patterns of a selection of an analysis' images, found automatically and kept beside the analysis.
 
     token maps less the mean authentic image's -> pixel groups that stand out -> what the encoder sees in them
-    -> clusters -> names, impact with the region taken away, exemplars
+    less what it sees in authentic regions like them -> clusters -> names, impact with the region taken away, exemplars
 
 A group speaks only where a map exceeds what nearly all places of authentic images reach: contributions are
 differences from authentic images, as those of dimensions are.
@@ -19,8 +19,9 @@ from . import analysis, explanation, findings, selections, what_if
 from .analysis import Analysis
 from .errors import AnalysisError, SettingsError
 from .findings import Findings
-from .identification import clusters, naming, patterns, pixels, regions, store
+from .identification import clusters, likeness, naming, patterns, pixels, regions, store
 from .identification.clusters import ClusterSettings
+from .identification.likeness import LikenessSettings, Readings
 from .identification.ordinary import QUIET, level, ordinary, unusual
 from .identification.patterns import Flips, Groups, Pattern
 from .learning import encoder
@@ -41,15 +42,8 @@ class DiscoverySettings:
     quiet: float = QUIET  # share of the places of authentic images that stay below the level
     probes: int = 3  # authentic regions of the same shape and place, for each pixel group
     seed: int = 0
+    likeness: LikenessSettings = field(default_factory=LikenessSettings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
-
-
-@dataclass(frozen=True, eq=False)
-class Readings:
-    """What the encoder sees in m regions."""
-
-    blocks: list[NDArray[np.float32]]  # (m, c) each
-    joint: NDArray[np.float32]  # (m, e)
 
 
 def discover(
@@ -197,7 +191,10 @@ class _Search:
             if self.stop():
                 return None
         ours, theirs = np.arange(m), m + np.flatnonzero(~lost[m:])
-        return tuple(Readings([each[which] for each in blocks], joint[which]) for which in (ours, theirs))  # pyright: ignore
+        first, second = (
+            Readings(row[which], [each[which] for each in blocks], joint[which]) for which in (ours, theirs)
+        )
+        return first, second
 
     def cluster(self, groups: Groups, ours: Readings, theirs: Readings) -> tuple[Groups, NDArray]:
         """Groups with their patterns, the strongest first, and how typical each is; the patterns' stability."""
@@ -205,7 +202,7 @@ class _Search:
         settings, seed = self.settings.cluster, self.settings.seed
         vectors = np.zeros((len(groups), 1))
         if len(groups) > settings.fewest:
-            vectors = clusters.vectors(ours.blocks, theirs.blocks, settings, seed)
+            vectors = likeness.vectors(ours, theirs, self.settings.likeness, seed)
         for toward_fake in (True, False):
             side = np.flatnonzero((groups.contribution > 0) == toward_fake)
             found, scores = clusters.steady(vectors[side], groups.row[side], settings, seed)

@@ -1,17 +1,21 @@
-"""Which regions are alike: regions' readings -> vectors in which only the unusual speaks -> clusters, some noise.
+"""Which regions are alike: unit vectors -> clusters that are found again and again, some noise.
 
-Directions in which the same places of authentic images differ anyway (skin, hair, light) are made small: readings are
-standardised block by block, then whitened by the covariance of authentic regions, with shrinkage. The neighbourhood
-graph's slowest directions (diffusion maps, Coifman and Lafon 2006) straighten what is left, and HDBSCAN (Campello et
-al. 2013) finds what is dense in them. scikit-learn is imported where it is needed: it is slow to load.
+The neighbourhood graph's slowest directions (diffusion maps, Coifman and Lafon 2006) straighten what vectors say, and
+HDBSCAN (Campello et al. 2013) finds what is dense in them. One such run hangs on its few settings, on who is in the
+collection, and on a machine's last digits; so there are several, of nine tenths of the images each and along more or
+fewer directions, and what they find is clustered in turn (Strehl and Ghosh 2002): clusters of clusters that share
+most of their regions, to which a region belongs where enough runs put it there. scikit-learn is imported where it is
+needed: it is slow to load.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse.linalg import eigsh
+from scipy.spatial.distance import squareform
 
 from ..learning import subspace
 
@@ -22,101 +26,108 @@ Floats = NDArray[np.float64]
 class ClusterSettings:
     """How regions are grouped; chosen on the demo's planted flaws (`python -m tests.bench.patterns`)."""
 
-    subspace: int = 256  # directions kept before whitening
-    shrinkage: float = 0.01  # of the largest variance, added to each
-    kept: int = 64  # directions kept after it
     neighbours: int = 12
-    slow: int = 12  # directions of the graph
-    slower: int = 8  # where clusters along those are not found again surely: fewer directions, broader clusters
+    slow: tuple[int, ...] = (8, 10, 12)  # directions of the graph, one after the other: fewer make broader clusters
     fewest: int = 10  # regions in a cluster
     core: int = 10  # neighbours that make a place dense
-    ends: float = 1 / 6  # share of the blocks left out at either end: the first see edges, the last whole images
-    resamples: int = 10  # for stability, of four fifths of the images each
-    steady: float = 0.5  # stability that a cluster has at least
+    runs: int = 12
+    drawn: float = 0.9  # share of the images in each
+    votes: float = 1 / 3  # share of the runs that must put a region where it goes
+    same: float = 0.5  # Jaccard index from which clusters of two runs are the same, on average
+    steady: float = 0.6  # stability that a cluster has at least; Hennig 2007 trusts none below
 
 
-def vectors(regions: list[NDArray], authentic: list[NDArray], settings: ClusterSettings, seed: int) -> Floats:
-    """Block by block readings of regions (m, c) and of authentic ones (r, c) -> unit vectors (m, kept)."""
-    ours, theirs = [], []
-    skipped = round(settings.ends * len(regions))
-    middle = slice(skipped, len(regions) - skipped)
-    for here, real in zip(regions[middle], authentic[middle], strict=True):
-        mean, deviation = real.mean(0), real.std(0) + 1e-6
-        size = deviation * np.sqrt(here.shape[1])  # each block counts alike
-        ours.append((here - mean) / size)
-        theirs.append((real - mean) / size)
-    both = np.concatenate([np.hstack(ours), np.hstack(theirs)]).astype(np.float32)  # (m + r, sum of c)
-    found = subspace.principal(both, settings.subspace, seed)[0].astype(np.float64)
-    m = len(ours[0])
-    values, turn = np.linalg.eigh(np.cov(found[m:].T))
-    white = found[:m] @ (turn / np.sqrt(np.maximum(values, 0) + settings.shrinkage * values[-1]))
-    unit = subspace.normalise(white)
-    kept = subspace.principal((unit - unit.mean(0)).astype(np.float32), settings.kept, seed)[0]
-    return subspace.normalise(kept.astype(np.float64))
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """What several runs found: c clusters of m regions."""
+
+    member: NDArray[np.float32]  # (c, m) 0 or 1
+    drawn: NDArray[np.float32]  # (runs, m) 0 or 1
+    run: NDArray[np.int64]  # (c,) which found it
+
+    @property
+    def seen(self) -> NDArray[np.float32]:
+        """What each cluster's run was drawn from, (c, m)."""
+        return self.drawn[self.run]
 
 
 def steady(found: Floats, images: NDArray, settings: ClusterSettings, seed: int) -> tuple[NDArray[np.int64], Floats]:
-    """Unit vectors (m, q) of regions of some images (m,) -> clusters that are found again (m,), -1 for none, and how
-    surely (k,).
-
-    What is alike along many directions first; what that leaves, or finds but once, along fewer: a broad cluster that
-    holds is better than fine ones that do not.
-    """
-    labels, stable = np.full(len(found), -1), []
-    for slow in (settings.slow, settings.slower):
-        tried = replace(settings, slow=slow)
-        again = clusters(found, tried)
-        for c, score in enumerate(stability(found, again, images, tried, seed)):
-            mine = again == c
-            free = mine & (labels < 0)
-            if score >= settings.steady and free.sum() >= max(settings.fewest, mine.sum() / 2):
-                labels[free] = len(stable)
-                stable.append(float(score))
-    return labels, np.array(stable)
+    """Unit vectors (m, q) of regions of some images (m,) -> clusters that are found again (m,), the largest first, -1
+    for none, and how surely (k,): each one's best Jaccard index in every run, mean."""
+    runs = several(found, images, settings, seed)
+    if not len(runs.member):
+        return np.full(len(found), -1), np.zeros(0)
+    labels = _by_size(elected(runs, settings), settings.fewest)
+    scores = stability(labels, runs)
+    holds = scores >= settings.steady
+    labels = np.append(np.where(holds, np.cumsum(holds) - 1, -1), -1)[labels]  # the last: in none
+    return _joined(labels, _near(found, settings.neighbours)[1]), scores[holds]
 
 
-def clusters(found: Floats, settings: ClusterSettings) -> NDArray[np.int64]:
-    """Unit vectors (m, q) -> the cluster of each, 0, 1, ... the largest first, -1 for none: (m,)."""
+def several(found: Floats, images: NDArray, settings: ClusterSettings, seed: int) -> Runs:
+    """The clusters of several runs, of some of the images each."""
+    rng, every = np.random.default_rng(seed), np.unique(images)
+    drawn = np.zeros((settings.runs, len(found)), np.float32)
+    member, run = [], []
+    for number in range(settings.runs):
+        chosen = rng.choice(every, max(1, round(settings.drawn * len(every))), replace=False) if len(every) else every
+        which = np.flatnonzero(np.isin(images, chosen))
+        drawn[number, which] = 1
+        labels = np.full(len(found), -1)
+        labels[which] = clusters(found[which], settings.slow[number % len(settings.slow)], settings)
+        count = int(labels.max(initial=-1)) + 1
+        member.append((labels == np.arange(count)[:, None]).astype(np.float32))
+        run += [number] * count
+    return Runs(np.concatenate(member), drawn, np.array(run, np.int64))
+
+
+def elected(runs: Runs, settings: ClusterSettings) -> NDArray[np.int64]:
+    """Where most runs put each region: a cluster of clusters, or -1 where too few agree; (m,)."""
+    apart = 1 - jaccard(runs.member, runs.seen, runs.member, runs.seen)
+    np.fill_diagonal(apart, 0)
+    kin = np.zeros(1, np.int64)
+    if len(apart) > 1:
+        kin = fcluster(linkage(squareform(apart, checks=False), "average"), 1 - settings.same, "distance") - 1
+    votes = np.stack([runs.member[kin == each].sum(0) for each in range(kin.max() + 1)])  # (kin, m)
+    share = votes / np.maximum(runs.drawn.sum(0), 1)
+    return np.where(share.max(0) >= settings.votes, share.argmax(0), -1)
+
+
+def stability(labels: NDArray, runs: Runs) -> Floats:
+    """How surely each cluster is found again: its best Jaccard index in every run, mean; (k,)."""
+    mine = (labels == np.arange(int(labels.max(initial=-1)) + 1)[:, None]).astype(np.float32)  # (k, m)
+    alike = jaccard(mine, np.ones_like(mine), runs.member, runs.seen)  # (k, c)
+    best = [alike[:, runs.run == number].max(1, initial=0) for number in range(len(runs.drawn))]
+    return np.stack(best).mean(0)
+
+
+def jaccard(a: NDArray, seen_by_a: NDArray, b: NDArray, seen_by_b: NDArray) -> Floats:
+    """How far sets (p, m) and (q, m) agree, 0 to 1, on what both could hold: (p, q)."""
+    both = a @ b.T
+    return both / np.maximum(a @ seen_by_b.T + seen_by_a @ b.T - both, 1)
+
+
+def clusters(found: Floats, slow: int, settings: ClusterSettings) -> NDArray[np.int64]:
+    """Unit vectors (m, q) -> the cluster of each, 0, 1, ... the largest first, -1 for none: (m,); one run."""
     from sklearn.cluster import HDBSCAN
 
     m = len(found)
     if m < max(2 * settings.fewest, settings.neighbours + 2):
         return np.full(m, -1)
-    lay = diffusion(found, settings)
+    lay = diffusion(found, slow, settings.neighbours)
     dense = HDBSCAN(min_cluster_size=settings.fewest, min_samples=settings.core, copy=True)  # pyright: ignore
     return _by_size(_joined(dense.fit_predict(lay).astype(np.int64), _near(found, settings.neighbours)[1]))
 
 
-def diffusion(found: Floats, settings: ClusterSettings) -> Floats:
+def diffusion(found: Floats, slow: int, neighbours: int) -> Floats:
     """Unit vectors (m, q) -> unit vectors along the slowest directions of their neighbourhood graph (m, slow)."""
-    graph = _graph(found, settings.neighbours)
+    graph = _graph(found, neighbours)
     degree = np.asarray(graph.sum(1)).ravel()  # (m,)
     scale = sparse.diags_array(1 / np.sqrt(degree))
-    even, count = scale @ graph @ scale, min(settings.slow + 1, len(found) - 1)
-    values, slow = eigsh(even, count, which="LA", v0=np.sqrt(degree))  # v0: the same every time
+    even, count = scale @ graph @ scale, min(slow + 1, len(found) - 1)
+    values, lay = eigsh(even, count, which="LA", v0=np.sqrt(degree))  # v0: the same every time
     order = np.argsort(-values)[1:]
-    lay = slow[:, order] / np.sqrt(degree)[:, None] * np.maximum(values[order], 0) ** 2
-    return subspace.normalise(lay)
-
-
-def stability(found: Floats, labels: NDArray, images: NDArray, settings: ClusterSettings, seed: int) -> Floats:
-    """How surely each cluster is found again: its best Jaccard index, mean over resamples of the images; (k,).
-
-    Regions (m, q) with their clusters and images (m,); Hennig 2007 calls 0.75 stable, below 0.6 not to be trusted.
-    """
-    count, rng = int(labels.max(initial=-1)) + 1, np.random.default_rng(seed)
-    scores = np.zeros((settings.resamples, count))
-    every = np.unique(images)
-    for scored in scores if count else ():
-        drawn = np.isin(images, rng.choice(every, max(1, round(0.8 * len(every))), replace=False))
-        again, before = clusters(found[drawn], settings), labels[drawn]
-        for c in range(count):
-            scored[c] = max((_jaccard(before == c, again == a) for a in range(again.max(initial=-1) + 1)), default=0.0)
-    return scores.mean(0)  # (k,)
-
-
-def _jaccard(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    return float(np.count_nonzero(a & b) / max(np.count_nonzero(a | b), 1))
+    return subspace.normalise(lay[:, order] / np.sqrt(degree)[:, None] * np.maximum(values[order], 0) ** 2)
 
 
 def _graph(found: Floats, neighbours: int) -> sparse.csr_array:
@@ -148,8 +159,10 @@ def _joined(labels: NDArray[np.int64], near: NDArray[np.int64]) -> NDArray[np.in
     return labels
 
 
-def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    sizes = np.bincount(labels[labels >= 0])
-    rank = np.empty(len(sizes), np.int64)
-    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
-    return np.where(labels < 0, -1, rank[labels] if len(sizes) else -1)
+def _by_size(labels: NDArray[np.int64], fewest: int = 1) -> NDArray[np.int64]:
+    """Labels (m,) numbered anew, the largest cluster first; those with fewer regions are none."""
+    sizes = np.bincount(labels[labels >= 0], minlength=1)
+    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes >= max(fewest, 1))]
+    rank = np.full(len(sizes) + 1, -1)  # the last: in none
+    rank[order] = np.arange(len(order))
+    return rank[labels]

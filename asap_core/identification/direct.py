@@ -85,7 +85,8 @@ class Pass:
             size = size * self.finish()
         none = torch.zeros_like(next(iter(self.maps.values())))
         parts = torch.stack([self.maps.get(number, none) for number in range(len(self.tower.blocks))], 2)
-        self.size, self.parts = size, parts / size[:, :, None, None, None]
+        self.maps.clear()
+        self.size, self.parts = size, parts.div_(size[:, :, None, None, None])
         maps = self.parts.sum(2)
         return TokenMaps(maps, values - maps.sum((2, 3)), values, self.parts.sum((3, 4)))
 
@@ -111,7 +112,7 @@ class Pass:
             return
         channels, h, w = output.shape[1:]
         mean = output.mean((2, 3), keepdim=True)
-        squares = (output - mean).square()
+        squares = (output - mean).square_()
         deviation = squares.mean((2, 3)).sqrt()  # (n, c)
         self.kept += [mean[:, :, 0, 0], deviation]
         by_mean, by_deviation = self.columns[number][:, -2 * channels :].split(channels, 1)  # (T, c)

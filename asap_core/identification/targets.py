@@ -31,11 +31,15 @@ class TokenMaps:
 
 @dataclass(frozen=True)
 class Linear:
-    """Targets as they depend on a reading x (n, e): weight (x - mean) / |matrix (x - mean)| + bias."""
+    """Targets as they depend on a reading x (n, e): weight (x - mean) / |matrix (x - mean) / scale| + bias.
+
+    The matrix is the detector's own, not a copy: over every block it is larger than what a few images need.
+    """
 
     weight: Tensor  # (T, e)
     bias: Tensor  # (T,)
     mean: Tensor  # (e,)
+    scale: Tensor  # (e,)
     matrix: Tensor  # (k, e)
 
     @classmethod
@@ -46,17 +50,17 @@ class Linear:
             return torch.as_tensor(array).to(like)
 
         learnt = detector.distiller
-        matrix = tensor(detector.matrix) / tensor(detector.standard.scale)
-        dimensions, bias, head = tensor(learnt.weight) @ matrix, tensor(learnt.bias), tensor(learnt.head)
+        matrix, scale = tensor(detector.matrix), tensor(detector.standard.scale)
+        dimensions, bias, head = tensor(learnt.weight) @ matrix / scale, tensor(learnt.bias), tensor(learnt.head)
         every = torch.cat([dimensions, (head @ dimensions)[None]])
         biases = torch.cat([bias, (head @ bias)[None] + learnt.offset])
         rows = [len(bias) if target == "logit" else target for target in targets]
-        return cls(every[rows], biases[rows], tensor(detector.standard.mean), matrix)
+        return cls(every[rows], biases[rows], tensor(detector.standard.mean), scale, matrix)
 
     def values(self, reading: Tensor) -> tuple[Tensor, Tensor]:
         """Readings (n, e) -> targets (n, T) and what they were divided by (n, 1)."""
         centred = reading - self.mean
-        size = (centred @ self.matrix.T).norm(dim=1, keepdim=True)
+        size = (centred / self.scale @ self.matrix.T).norm(dim=1, keepdim=True)
         return centred @ self.weight.T / size + self.bias, size
 
 

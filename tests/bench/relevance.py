@@ -8,6 +8,8 @@ nothing would be ten times as fast.
 """
 
 import argparse
+import ctypes
+import gc
 import json
 import multiprocessing
 import statistics
@@ -93,6 +95,8 @@ def _peak(model: str, layers: str, count: int, folder: Path, name: str) -> float
     eye = opened(model, layers, folder)
     detector, side = detector_of(eye.width), eye.tower.image_size
     images = torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8)
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what loading left behind would be used again, and not be counted
     Path("/proc/self/clear_refs").write_text("5")
     before = _held("VmRSS")
     eye.encode(images) if name == "forward" else relevance.token_maps(eye, detector, images)

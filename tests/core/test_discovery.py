@@ -13,7 +13,7 @@ from asap_core.findings import Findings
 from asap_core.identification.clusters import ClusterSettings
 from asap_core.learning.detector import encoder_of
 
-SETTINGS = DiscoverySettings(cluster=ClusterSettings(fewest=5, core=3, neighbours=5, slow=3, resamples=2))
+SETTINGS = DiscoverySettings(cluster=ClusterSettings(fewest=5, core=3, neighbours=5, slow=(3,), runs=3))
 
 
 @pytest.fixture(scope="module")

@@ -1,68 +1,88 @@
-"""Which regions are alike: what authentic regions vary in anyway does not count, and noise stays noise."""
+"""Which regions are alike: what is found again and again is a cluster, and noise stays noise."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from asap_core.identification import clusters
-from asap_core.identification.clusters import ClusterSettings
+from asap_core.identification.clusters import ClusterSettings, Runs
+from asap_core.learning import subspace
 
-SETTINGS = ClusterSettings(subspace=40, kept=12, resamples=4)
+SETTINGS = ClusterSettings(runs=6)
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    """Readings of two blocks: two kinds of 40 regions, and 10 of no kind; what differs most is what always does."""
+def drawn() -> tuple[np.ndarray, np.ndarray]:
+    """Three kinds of 40 regions, and 12 of no kind: the kinds, and unit vectors."""
     dice = np.random.default_rng(0)
-    kind = np.repeat([0, 1, 2], [40, 40, 10])
-
-    def block(width: int, count: int) -> np.ndarray:
-        found = dice.normal(0, 0.3, (count, width)).astype(np.float32)
-        found[:, :4] += dice.normal(0, 6, (count, 4))  # hair, skin, light
-        return found
-
-    regions, authentic = [block(20, 90), block(30, 90)], [block(20, 300), block(30, 300)]
-    for each in regions:
-        each[kind == 0, 10] += 3
-        each[kind == 1, 11] += 3
-        each[kind == 2] += dice.normal(0, 1.5, (10, each.shape[1]))
-    return kind, regions, authentic
+    kind = np.repeat([0, 1, 2, 3], [40, 40, 40, 12])
+    found = dice.normal(0, 0.15, (132, 12)) + np.eye(4, 12)[kind]
+    found[kind == 3] = dice.normal(size=(12, 12))
+    return kind, subspace.normalise(found)
 
 
-def test_kinds_are_told_apart_although_other_things_differ_more(drawn):
-    kind, regions, authentic = drawn
-    found = clusters.vectors(regions, authentic, SETTINGS, 0)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1)
-    labels = clusters.clusters(found, SETTINGS)
-    best = [max(np.mean((labels == c)[kind == k]) for c in range(labels.max() + 1)) for k in (0, 1)]
-    assert min(best) > 0.9
-    mixed = [len({k for k in (0, 1) if ((labels == c) & (kind == k)).sum() > 2}) for c in range(labels.max() + 1)]
-    assert max(mixed) == 1
-    steady = clusters.stability(found, labels, np.arange(90) // 2, SETTINGS, 0)
-    assert steady.shape == (labels.max() + 1,)
-    assert steady.max() > 0.8 and steady.max() <= 1
+def test_kinds_are_clusters_that_are_found_again(drawn):
+    kind, found = drawn
+    labels, stable = clusters.steady(found, np.arange(132) // 2, SETTINGS, 0)
+    assert len(stable) == labels.max() + 1 == 3
+    assert min(stable) > 0.8 and max(stable) <= 1
+    for k in range(3):
+        mine = labels[kind == k]
+        assert np.bincount(mine[mine >= 0]).max() > 36
+    again = clusters.steady(found, np.arange(132) // 2, SETTINGS, 0)
+    np.testing.assert_array_equal(labels, again[0])
+    np.testing.assert_array_equal(stable, again[1])
 
 
-def test_what_fine_clusters_lose_a_broad_one_keeps(drawn, monkeypatch: pytest.MonkeyPatch):
-    kind, regions, authentic = drawn
-    found, images = clusters.vectors(regions, authentic, SETTINGS, 0), np.arange(90)
-    fine, broad = np.where(kind == 0, 0, np.where(np.arange(90) % 2 + 1 > 1, 1, 2)), np.where(kind == 2, -1, kind)
-    surely = {SETTINGS.slow: (fine, [0.9, 0.3, 0.2]), SETTINGS.slower: (broad, [0.95, 0.8])}
-    monkeypatch.setattr(clusters, "clusters", lambda _, settings: surely[settings.slow][0])
-    monkeypatch.setattr(clusters, "stability", lambda *all: np.array(surely[all[3].slow][1]))
-    labels, stable = clusters.steady(found, images, SETTINGS, 0)
-    assert labels.tolist() == broad.tolist()  # kind 0 from the fine clusters, kind 1 whole from the broad ones
-    assert stable.tolist() == [0.9, 0.8]
+def test_what_is_not_found_again_is_no_cluster(drawn):
+    _, found = drawn
+    labels, stable = clusters.steady(found, np.arange(132), replace(SETTINGS, steady=1.01), 0)
+    assert (labels == -1).all() and stable.shape == (0,)
 
 
-def test_the_same_vectors_have_the_same_clusters(drawn):
-    _, regions, authentic = drawn
-    once, again = (clusters.clusters(clusters.vectors(regions, authentic, SETTINGS, 0), SETTINGS) for _ in range(2))
-    np.testing.assert_array_equal(once, again)
+def runs(*found: list[int], drawn: np.ndarray | None = None) -> Runs:
+    """Runs by the labels that each gave to the same regions."""
+    labels = [np.array(each) for each in found]
+    member = [each == c for each in labels for c in range(each.max() + 1)]
+    run = [number for number, each in enumerate(labels) for _ in range(each.max() + 1)]
+    seen = np.ones((len(found), len(found[0]))) if drawn is None else drawn
+    return Runs(np.array(member, np.float32), seen.astype(np.float32), np.array(run))
+
+
+def test_a_region_goes_where_most_runs_put_it():
+    apart, together = [0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]
+    labels = clusters.elected(runs(apart, apart, together), SETTINGS)
+    assert len(set(labels[:3])) == len(set(labels[3:])) == 1 and labels[0] != labels[3]
+    labels = clusters.elected(runs(apart, together, together), SETTINGS)
+    assert len(set(labels)) == 1
+    once = clusters.elected(runs([0, 0, 0, -1], *[[-1, -1, -1, -1]] * 3), SETTINGS)
+    assert (once == -1).all()  # a quarter of the runs is too few
+
+
+def test_a_run_says_nothing_of_what_it_did_not_see():
+    seen = np.array([[1, 1, 1, 1], [1, 1, 0, 1]])
+    two = runs([0, 0, 0, -1], [0, 0, -1, -1], drawn=seen)
+    assert clusters.elected(two, SETTINGS).tolist() == [0, 0, 0, -1]
+    assert clusters.stability(np.array([0, 0, 0, -1]), two).tolist() == [1]
+    blind = runs([0, 0, 0, -1], [0, 0, -1, -1])
+    assert clusters.stability(np.array([0, 0, 0, -1]), blind).tolist() == pytest.approx([(1 + 2 / 3) / 2])
+
+
+def test_sets_are_compared_on_what_both_could_hold():
+    dice = np.random.default_rng(3)
+    seen_by_a, seen_by_b = dice.random((3, 30)) < 0.8, dice.random((4, 30)) < 0.8
+    a, b = seen_by_a & (dice.random((3, 30)) < 0.5), seen_by_b & (dice.random((4, 30)) < 0.5)
+    found = clusters.jaccard(*(each.astype(np.float32) for each in (a, seen_by_a, b, seen_by_b)))
+    for i in range(3):
+        for j in range(4):
+            both = seen_by_a[i] & seen_by_b[j]
+            assert found[i, j] == pytest.approx((a[i] & b[j]).sum() / ((a[i] | b[j]) & both).sum())
 
 
 def test_too_few_regions_are_no_cluster():
     few = np.eye(12)[:9]
-    assert (clusters.clusters(few, SETTINGS) == -1).all()
-    assert clusters.stability(few, np.full(9, -1), np.arange(9), SETTINGS, 0).shape == (0,)
-    none = np.zeros(0, np.int64)
-    assert clusters.stability(few[:0], none, none, SETTINGS, 0).shape == (0,)
+    assert (clusters.clusters(few, 8, SETTINGS) == -1).all()
+    for some in (few, few[:0]):
+        labels, stable = clusters.steady(some, np.arange(len(some)), SETTINGS, 0)
+        assert (labels == -1).all() and stable.shape == (0,)
