@@ -119,7 +119,13 @@ def test_a_frame_leaves_room_for_its_picture():
     assert band.attrib["class"] == "h3" and float(band.attrib["r"]) > glyph.BAND * 40
     inner = [float(radius) for path in frame.iter("path") for radius in re.findall(r"A([\d.]+)", path.attrib["d"])]
     assert min(inner) == pytest.approx(glyph.FRAME * 40)
-    assert tuple(radius / glyph.UNIT for radius in glyph.FRAMES) == (0.34, 0.38, 0.42, 0.46)  # as in assets/overview/layers.js
+    # as in assets/overview/layers.js
+    assert tuple(radius / glyph.UNIT for radius in glyph.FRAMES) == (
+        0.34,
+        0.38,
+        0.42,
+        0.46,
+    )
 
 
 def colours(png: bytes) -> np.ndarray:
