@@ -1,6 +1,6 @@
 """The legend's picture: one enlarged glyph with lines that lead to the words beside it.
 
-The words are buttons on the page (`views/overview.py`), since each of them is a filter too.
+The words are buttons on the page (`assets/overview/legend.js`), since each of them is a filter too.
 """
 
 from . import glyph

@@ -1,4 +1,5 @@
-"""The colours that SVG files need, where the page's CSS does not reach; `assets/tokens.css` holds the same.
+"""The colours that SVG files need, where the page's CSS does not reach; `assets/tokens.css` holds the same,
+and `assets/overview/overview.css` the shades of severity.
 
 Real is blue and fake vermilion (Okabe and Ito), lighter twins in the dark. A class always has a second cue
 as well: its place, its texture, its shape or its name.

@@ -21,7 +21,7 @@ from asap_core.identification import ordinary, store
 from asap_core.identification.patterns import REMOVALS
 from asap_core.maps import METHOD
 
-OCCLUDERS = ("drop", "mean", "blur", "swap")  # of identification/occlusion.py, which only the worker can open
+OCCLUDERS = ("drop", "mean", "blur", "swap")  # of asap_core/identification/occlusion.py, which only the worker can open
 REGIONS = 64  # in one question
 LONGEST = 20_000  # characters of a phrase
 DECIMALS = 3  # of a share

@@ -1,6 +1,6 @@
 """The model worker: a process of its own that takes jobs from the queue, one after the other.
 
-    python -m app.worker QUEUE ANALYSIS [TASKS]
+    python -m app.jobs.worker QUEUE ANALYSIS [TASKS]
 
 It lives as long as its standard input stays open: a parent that ends, however it ends, closes it. One worker works
 at a time on a queue; another waits for its place. Exit codes: 0 nothing more to do, 3 no model can be opened, as said

@@ -1,8 +1,8 @@
 """Dimensions as the browser gets them: bars of groups, one dimension in full, one image's values.
 
-/dimensions/<fingerprint>?a=&b=&of= · /dimension/<fingerprint>/<k>?a=&b=&of= · /contributions/<fingerprint>/<row> ·
-/comparisons/<fingerprint>. a, b and of are phrases; without a it is everything in `of`. Contributions are in logits,
-above 0 toward fake, 0 as in the mean real image.
+/dimensions/<fingerprint>?a=&b=&of= · /dimension/<fingerprint>/<k>?a=&b=&of= · /contributions/<fingerprint>/<row>.
+a, b and of are phrases; without a it is everything in `of`. Contributions are in logits, above 0 toward fake, 0 as in
+the mean real image.
 """
 
 from collections.abc import Callable

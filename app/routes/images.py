@@ -39,11 +39,6 @@ def url(analysis: Analysis, row: int) -> str:
     return f"/img/{analysis.fingerprint}/{row}"
 
 
-def thumbnail_url(analysis: Analysis, row: int, size: int = SIZES[0]) -> str:
-    """Where the browser finds a thumbnail."""
-    return f"/thumb/{analysis.fingerprint}/{row}?s={size}"
-
-
 def cache(folder: Path) -> Cache:
     """What keeps small pictures, in a folder that is made private."""
     return private.cache(folder, size_limit=CACHE_BYTES, eviction_policy="least-recently-stored")

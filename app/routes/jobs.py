@@ -1,7 +1,7 @@
 """Jobs: long work that the page asks of the model worker, shared by all who look at the analysis.
 
 POST /jobs (kind, arguments) asks, GET /jobs lists, GET /jobs/<id> has the result too, POST /jobs/<id>/cancel and
-/dismiss do what they say. See `kinds` for what may be asked, `queue` for the records, `tasks` for what is done.
+/dismiss do what they say. In `app/jobs`, `kinds` has what may be asked, `queue` the records, `tasks` what is done.
 """
 
 import time

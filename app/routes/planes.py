@@ -14,7 +14,6 @@ from collections.abc import Callable, Hashable
 from hashlib import sha256
 from threading import Lock
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 from dash import Dash
@@ -134,12 +133,6 @@ def marks(summary: Glyphs) -> glyph.Marks:
         level=verdicts.levels(summary.severity[:, 2]),
         few=glyphs.FEW,
     )
-
-
-def glyphs_url(analysis: Analysis, plane: str, side: int, detail: str, theme: str, of: str | None = None) -> str:
-    """Where the browser finds the glyphs of a plane."""
-    query = f"?v={responses.edition()}" + (f"&of={quote(of, safe='')}" if of else "")
-    return f"/glyphs/{analysis.fingerprint}/{plane}/{side}/{detail}-{theme}.svg{query}"
 
 
 def legend_url(analysis: Analysis, theme: str) -> str:

@@ -1,6 +1,6 @@
 """Dimension View: what each dimension adds to the verdicts of a group, or of two; one dimension in full; what if.
 
-Everything is drawn by `assets/dimensions/dimensions.js` and its neighbours from the small files of `app/routes/dimensions.py`.
+Everything is drawn by the scripts in `assets/dimensions` from the small files of `app/routes/dimensions.py`.
 """
 
 from dash import ClientsideFunction, Dash, Input, Output, html

@@ -109,7 +109,7 @@ def _picture(analysis: Analysis, row: int) -> html.Div:
 
 
 def _tools(analysis: Analysis, row: int) -> html.Div:
-    """What can be done with the picture; heard by `assets/images/opened.js` and, where the selection changes, by all."""
+    """What can be done with the picture; `assets/images/opened.js` hears it, and all where the selection changes."""
     targets = {"logit": "the verdict", **{f"{k}": f"dimension {k + 1}" for k in range(len(analysis.head))}}
     choices = [html.Option(label, value=value) for value, label in targets.items()]
     marks = theme.attributes

@@ -32,7 +32,7 @@ def layout(analysis: Analysis) -> html.Footer:
     """The bar, empty until the browser has heard of the jobs."""
     parts = [
         html.Span(id=ids.error, className="status-error", hidden=True),
-        _button(ids.dismiss, "×", "Dismiss this message"),
+        _button(ids.dismiss, "×", "Dismiss this message", aria_label="Dismiss this message"),
         html.Span(id=ids.what, className="status-what"),
         html.Progress(id=ids.progress, hidden=True, **theme.attributes(aria_label="Progress")),
         html.Span(id=ids.far, className="status-far"),
@@ -58,5 +58,5 @@ def layout(analysis: Analysis) -> html.Footer:
     )
 
 
-def _button(name: str, text: str, title: str) -> html.Button:
-    return html.Button(text, id=name, className="text-button", hidden=True, title=title)
+def _button(name: str, text: str, title: str, **marks: str) -> html.Button:
+    return html.Button(text, id=name, className="text-button", hidden=True, title=title, **theme.attributes(**marks))
