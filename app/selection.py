@@ -47,17 +47,18 @@ class ids:  # noqa: N801, a namespace
     rank = "selection-rank"  # the order of the patterns, one of RANKS
     toward = "selection-toward"  # the patterns that are listed: "all", or those toward "fake" or "real"
     order = "selection-order"  # of the dimensions: one of ORDERS, or none: by difference where two groups are compared
-    set = "selection-set"  # what if: "K:CONTRIBUTION,…", dimensions that are set, or none
-    pin = "selection-pin"  # "on": A stays, and what is chosen next becomes B
     focus = "selection-focus"  # the panel that is enlarged, one of PANELS, or none
 
 
-# In the order in which assets/selection.js reads them.
-STATE = (
+# What the URL says and a store carries, in the order in which assets/selection.js reads them.
+CARRIED = (
     "plane", "side", "show", "measure", "view", "filter", "a", "b", "sort", "page", "image", "overlay", "target",
-    "of", "pattern", "rank", "toward", "order", "set", "pin", "focus",
+    "of", "pattern", "rank", "toward", "order", "focus",
 )  # fmt: skip
-STORES = tuple(getattr(ids, "window" if key == "view" else key) for key in STATE)
+# What only scripts look at. set: what if, "K:CONTRIBUTION,…", dimensions that are set, or none; pin: "on": A stays, and
+# what is chosen next becomes B.
+STATE = (*CARRIED, "set", "pin")
+STORES = tuple(getattr(ids, "window" if key == "view" else key) for key in CARRIED)
 
 
 def defaults(analysis: Analysis) -> dict[str, Any]:
@@ -91,9 +92,9 @@ def choices(analysis: Analysis) -> dict[str, Any]:
         "rank": list(RANKS),
         "toward": ["all", "fake", "real"],
         "order": list(ORDERS),
+        "focus": list(PANELS),
         "set": r"\d{1,3}:-?\d{1,4}\.\d{3}(,\d{1,3}:-?\d{1,4}\.\d{3}){0,63}",
         "pin": ["off", "on"],
-        "focus": list(PANELS),
     }
 
 

@@ -2,7 +2,7 @@
 (function () {
   const asap = (window.asap = window.asap || {});
 
-  // Change some of the selection, e.g. {cell: 12, page: null}; null forgets. `quietly` leaves no step to go back to.
+  // Change some of the selection, e.g. {image: 12, page: null}; null forgets. `quietly` leaves no step to go back to.
   asap.go = function (changes, quietly) {
     const query = new URLSearchParams(location.search);
     for (const [key, value] of Object.entries(changes)) {
@@ -41,9 +41,10 @@
     asap.current = parse(search || "", known);
     document.body.dataset.focus = asap.current.focus || "";
     document.dispatchEvent(new CustomEvent("asap:state"));
-    return Object.keys(known.choices).map((key, i) => {
-      const value = asap.current[key];
-      return before[i] === value ? dash_clientside.no_update : value;
+    const keys = Object.keys(known.choices); // those with a store come first
+    return before.map((was, i) => {
+      const value = asap.current[keys[i]];
+      return was === value ? dash_clientside.no_update : value;
     });
   };
 
@@ -85,18 +86,7 @@
     },
   };
 
-  const choose = function (plane, side, show) {
-    const now = asap.current;
-    if (plane !== undefined && side !== undefined && (plane !== now.plane || side !== now.side || show !== now.show)) {
-      asap.go({ plane, side, show, view: plane === now.plane ? now.view : null });
-    }
-  };
-
-  const chooseSort = function (sort) {
-    if (sort !== undefined && sort !== asap.current.sort) asap.go({ sort, page: null });
-  };
-
-  // One listener for everything that selects: `data-go="cell=12"` anywhere on the page.
+  // One listener for everything that selects: `data-go="image=12"` anywhere on the page.
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-go]");
     if (!target || target.disabled || !target.dataset.go) return;
@@ -106,7 +96,5 @@
     asap.go(changes, target.hasAttribute("data-key")); // stepping through images leaves no trail
   });
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    selection: { read, choose, chooseSort, show: (value) => value },
-  });
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { selection: { read } });
 })();
