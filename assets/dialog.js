@@ -7,7 +7,6 @@
     if (row === null || row === undefined) {
       if (dialog.open) dialog.close();
     } else if (content && content.length && !dialog.open) {
-      dialog.dataset.row = row;
       dialog.showModal();
     }
     return dash_clientside.no_update;

@@ -7,8 +7,8 @@
   // The next image that is judged wrong: from the opened one on in the gallery's order, the first where none is open.
   async function nextError() {
     const { image } = asap.current;
-    const asked = { ...asap.gallery.asked(1), of: asap.both(asap.shown(asap.current.a), "wrong"), sort: "errors" };
     if (!asap.labelled()) return;
+    const asked = { ...asap.gallery.asked(1), of: asap.both(asap.shown(asap.current.a), "wrong"), sort: "errors" };
     for (let page = 1, pages = 1, take = image === null; page <= pages; page++) {
       const shown = await asap.fetchJson(asap.query("tiles", "", { ...asked, page }));
       pages = shown.pages;
@@ -20,10 +20,16 @@
     }
   }
 
+  // Said where people look: beside the opened image, or above the images.
+  function untold(error) {
+    const place = document.getElementById("opened-said") || document.getElementById("image-facts");
+    place.textContent = `The next error could not be found: ${error.message}.`;
+  }
+
   const KEYS = {
     "/": () => document.getElementById("search-words").focus(),
     "?": () => document.getElementById("header-keys").showModal(),
-    e: nextError,
+    e: () => nextError().catch(untold),
     c: () => asap.current.a && asap.go({ b: asap.current.a, a: asap.current.b }),
     m: () => asap.opened.pick("magnify"),
     r: () => asap.opened.pick("mark"),

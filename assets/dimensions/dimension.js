@@ -1,19 +1,11 @@
 // One dimension in full: how it spreads over A, B and all, the images at its ends, its pixel groups, its depth.
 (function () {
   const asap = (window.asap = window.asap || {});
-  const { make } = asap;
-  const SVG = "http://www.w3.org/2000/svg";
+  const { make, draw } = asap;
   const TITLES = { a: "A", b: "B", all: "All" };
   const CROP = 68; // px
   let latest = 0;
   let now = null; // {asked, k, bars, one, evidence}
-
-  function draw_(tag, attributes, text) {
-    const element = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    if (text !== undefined) element.textContent = text;
-    return element;
-  }
 
   const name = (group) => {
     const { filter } = asap.current;
@@ -36,23 +28,23 @@
     const groups = ["a", "b", "all"].filter((group) => one.spread[group] && one.spread[group].n);
     const height = groups.length * row + foot;
     const x = asap.axis(one.edges, left, width - right);
-    const svg = draw_("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "ridges", role: "img", "aria-label": heard(one, groups) });
+    const svg = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "ridges", role: "img", "aria-label": heard(one, groups) });
     const shapes = groups.map((group) => ["fake", "real"].map((kind) => smooth(smooth(one.spread[group][kind])).map((bin) => bin / one.spread[group].n)));
     const most = Math.max(...shapes.flat(2), 1e-9);
-    svg.append(draw_("line", { x1: x(0), x2: x(0), y1: 0, y2: height - foot + 4, class: "zero" }));
+    svg.append(draw("line", { x1: x(0), x2: x(0), y1: 0, y2: height - foot + 4, class: "zero" }));
     groups.forEach((group, g) => {
       const y = row * (g + 0.5);
-      shapes[g].forEach((bins, half) => svg.append(draw_("path", { d: outline(bins, one.edges, x, y, ((half ? 1 : -1) * (row / 2 - 3)) / most), class: half ? "real" : "fake" })));
-      svg.append(draw_("line", { x1: left, x2: width - right, y1: y, y2: y, class: "base" }));
+      shapes[g].forEach((bins, half) => svg.append(draw("path", { d: outline(bins, one.edges, x, y, ((half ? 1 : -1) * (row / 2 - 3)) / most), class: half ? "real" : "fake" })));
+      svg.append(draw("line", { x1: left, x2: width - right, y1: y, y2: y, class: "base" }));
       const mean = x(one.spread[group].mean);
-      svg.append(draw_("line", { x1: mean, x2: mean, y1: y - row / 2 + 5, y2: y + row / 2 - 5, class: "mean" }));
-      svg.append(draw_("text", { x: 0, y: y - 1, class: "title" }, TITLES[group]), draw_("text", { x: 0, y: y + 12 }, `n ${asap.number(one.spread[group].n)}`));
+      svg.append(draw("line", { x1: mean, x2: mean, y1: y - row / 2 + 5, y2: y + row / 2 - 5, class: "mean" }));
+      svg.append(draw("text", { x: 0, y: y - 1, class: "title" }, TITLES[group]), draw("text", { x: 0, y: y + 12 }, `n ${asap.number(one.spread[group].n)}`));
     });
     ticks(one.edges).forEach((value) => {
-      svg.append(draw_("text", { x: x(value), y: height - foot + 15, class: "tick" }, value ? `${Math.abs(value)}` : "0"));
-      svg.append(draw_("line", { x1: x(value), x2: x(value), y1: height - foot, y2: height - foot + 4, class: "base" }));
+      svg.append(draw("text", { x: x(value), y: height - foot + 15, class: "tick" }, value ? `${Math.abs(value)}` : "0"));
+      svg.append(draw("line", { x1: x(value), x2: x(value), y1: height - foot, y2: height - foot + 4, class: "base" }));
     });
-    svg.append(draw_("text", { x: left, y: height - 2, class: "end real" }, "◂ toward real"), draw_("text", { x: width - right, y: height - 2, class: "end fake" }, "toward fake ▸"));
+    svg.append(draw("text", { x: left, y: height - 2, class: "end real" }, "◂ toward real"), draw("text", { x: width - right, y: height - 2, class: "end fake" }, "toward fake ▸"));
     return svg;
   }
 
@@ -80,8 +72,8 @@
     const kind = value < 0 ? "real" : "fake";
     const words = [file, truth === null ? "" : `${truth ? "fake" : "real"} in truth`, `judged ${called ? "fake" : "real"}`, asap.toward(value)].filter(Boolean).join(", ");
     const image = make("img", "", [], { src: asap.url("thumb", `${row}?s=128`), alt: "", loading: "lazy", decoding: "async", width: 56, height: 56 });
-    const truth_ = truth === null ? [] : [make("span", `mark ${truth ? "fake" : "real"}`, "")];
-    return make("button", "dimension-thumb", [image, make("span", kind, [...truth_, `${Math.abs(value).toFixed(1)} ${kind}`])], { type: "button", "data-go": `image=${row}`, title: words, "aria-label": words });
+    const mark = truth === null ? [] : [make("span", `mark ${truth ? "fake" : "real"}`, "")];
+    return make("button", "dimension-thumb", [image, make("span", kind, [...mark, `${Math.abs(value).toFixed(1)} ${kind}`])], { type: "button", "data-go": `image=${row}`, title: words, "aria-label": words });
   }
 
   function ends(one) {
@@ -101,10 +93,10 @@
     const whole = Math.max(width, height) > 2 * Math.min(width, height); // thumbnails are cut there
     const image = make("img", Math.min(width, height) <= 64 ? "tiny" : "", [], { src: whole ? asap.url("img", row) : asap.url("thumb", `${row}?s=${[128, 256].find((each) => each >= needed) || 512}`), alt: "", loading: "lazy", decoding: "async" });
     Object.assign(image.style, { width: `${width * scale}px`, height: `${height * scale}px`, left: `${-x * scale}px`, top: `${-y * scale}px` });
-    const svg = draw_("svg", { viewBox: `${x} ${y} ${side} ${side}`, "aria-hidden": "true" });
+    const svg = draw("svg", { viewBox: `${x} ${y} ${side} ${side}`, "aria-hidden": "true" });
     const d = outline.map((loop) => `M${loop.map((point) => point.join(" ")).join("L")}Z`).join("");
     const kind = value < 0 ? "real" : "fake";
-    svg.append(draw_("path", { d, class: "casing" }), draw_("path", { d, class: kind }));
+    svg.append(draw("path", { d, class: "casing" }), draw("path", { d, class: kind }));
     const words = `Image ${row}: this region adds ${asap.toward(value)}`;
     return make("button", "dimension-crop", [make("span", "cut", [image, svg]), make("span", kind, `${Math.abs(value).toFixed(2)} ${kind}`)], { type: "button", "data-go": `image=${row}&overlay=on`, title: words, "aria-label": words });
   }
@@ -113,8 +105,8 @@
     const parts = [];
     if (found.done < found.n) {
       const words = make("span", "quiet", `maps of ${asap.number(found.done)} of ${asap.plural(found.n, "image", "images")}`);
-      const can = asap.jobs && asap.jobs.can !== false;
-      const ask = can ? asap.groups.button("Compute the maps of these images in the background", "text-button", `Compute the ${found.missing.length === found.n - found.done ? "missing" : "loudest"} ${found.missing.length}`, (event) => {
+      const can = asap.jobs.can;
+      const ask = can ? asap.button("Compute the maps of these images in the background", "text-button", `Compute the ${found.missing.length === found.n - found.done ? "missing" : "loudest"} ${found.missing.length}`, (event) => {
         event.currentTarget.disabled = true;
         asap.jobs.ask("relevance", { rows: found.missing }).catch((error) => words.append(`: ${error.message}`));
       }) : make("span", "quiet", "; no worker runs here that could compute more");
@@ -135,15 +127,15 @@
       const [left, height] = [58, 46];
       const blocks = profile.blocks;
       const step = (width - left - 10) / blocks.length;
-      const svg = draw_("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "depth", role: "img", "aria-label": `${TITLES[group]}: ${shares(blocks)}` });
-      svg.append(draw_("text", { x: 0, y: height / 2 - 1, class: "title" }, TITLES[group]), draw_("text", { x: 0, y: height / 2 + 12 }, `n ${asap.number(profile.n)}`));
+      const svg = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "depth", role: "img", "aria-label": `${TITLES[group]}: ${shares(blocks)}` });
+      svg.append(draw("text", { x: 0, y: height / 2 - 1, class: "title" }, TITLES[group]), draw("text", { x: 0, y: height / 2 + 12 }, `n ${asap.number(profile.n)}`));
       blocks.forEach((value, i) => {
         const tall = Math.max(1, (Math.abs(value) / most) * (height / 2 - 2));
-        const drawn = draw_("rect", { x: left + step * i + 1, width: Math.max(1, step - 2), y: value < 0 ? height / 2 : height / 2 - tall, height: tall, class: value < 0 ? "real" : "fake" });
-        drawn.append(draw_("title", {}, `block ${i + 1} of ${blocks.length}: ${asap.toward(value)}`));
+        const drawn = draw("rect", { x: left + step * i + 1, width: Math.max(1, step - 2), y: value < 0 ? height / 2 : height / 2 - tall, height: tall, class: value < 0 ? "real" : "fake" });
+        drawn.append(draw("title", {}, `block ${i + 1} of ${blocks.length}: ${asap.toward(value)}`));
         svg.append(drawn);
       });
-      svg.append(draw_("line", { x1: left, x2: width - 10, y1: height / 2, y2: height / 2, class: "base" }));
+      svg.append(draw("line", { x1: left, x2: width - 10, y1: height / 2, y2: height / 2, class: "base" }));
       const some = profile.n < done ? ` · of ${asap.number(profile.n)} images, evenly chosen among the ${asap.number(done)} that have maps` : "";
       return make("div", "", [svg, make("div", "depth-words", shares(blocks) + some)]);
     });
@@ -167,10 +159,10 @@
     const { k, one, evidence, failed } = now;
     const top = place.scrollTop;
     if (k === null) {
-      place.replaceChildren(...asap.flips.all(now));
+      asap.refill(place, asap.flips.all(now));
     } else {
       const back = make("button", "text-button back", "‹ All dimensions", { type: "button", "data-go": "target=" });
-      const others = asap.groups.button("Set several dimensions at once", "text-button many", "What if: all dimensions", () => asap.go({ target: null }));
+      const others = asap.button("Set several dimensions at once", "text-button many", "What if: all dimensions", () => asap.go({ target: null }));
       const step = (by, label) => make("button", "icon-button", by < 0 ? "‹" : "›", { type: "button", "data-go": `target=${(k + by + asap.dimensions()) % asap.dimensions()}`, "aria-label": label });
       const head = make("header", "dimension-one", [back, make("h3", "", `Dimension ${k + 1}`), step(-1, "Previous dimension"), step(1, "Next dimension"), others]);
       const parts = failed ? [make("p", "trouble", failed)] : [];
@@ -178,26 +170,26 @@
       if (evidence) parts.push(section("Pixel groups", Object.entries(evidence.groups).map(([group, found]) => maps(group, found)), "where it speaks loudest"));
       if (one) parts.push(section("Images at its ends", ends(one)));
       if (evidence) parts.push(section("Depth", depth(evidence.groups, width), "mean of what each block adds, the first block left"));
-      place.replaceChildren(head, ...parts);
+      asap.refill(place, [head, ...parts]);
     }
     place.scrollTop = top;
     place.dataset.k = k === null ? "" : k;
   }
 
-  async function look(asked, turn) {
+  function look(asked, turn) {
     const { a, b, of, v } = asked;
     const k = String(now.k);
-    const show = (key) => (found) => {
+    const keep = (key) => (found) => {
       if (turn !== latest) return;
       now[key] = found;
       render();
     };
     const fail = (error) => turn === latest && ((now.failed = `Not all could be loaded: ${error.message}.`), render());
-    asap.fetchJson(asap.query("dimension", k, { a, b, of, v })).then(show("one")).catch(fail);
-    asap.fetchJson(asap.query("evidence", k, { a, b, of })).then(show("evidence")).catch(fail);
+    asap.fetchJson(asap.query("dimension", k, { a, b, of, v })).then(keep("one")).catch(fail);
+    asap.fetchJson(asap.query("evidence", k, { a, b, of })).then(keep("evidence")).catch(fail);
   }
 
-  async function draw(asked, target, bars) {
+  function show(asked, target, bars) {
     const turn = ++latest;
     const place = document.getElementById("dimension-detail");
     const k = typeof target === "number" ? target : null;
@@ -206,7 +198,7 @@
     place.hidden = false;
     if (!watching) (watching = new ResizeObserver(resized)).observe(place);
     if (k === null) render();
-    else await look(asked, turn);
+    else look(asked, turn);
   }
 
   let watching = null;
@@ -231,5 +223,5 @@
 
   // A scale: contributions to pixels.
   asap.axis = ([low, high], left, right) => (value) => left + ((Math.min(high, Math.max(low, value)) - low) / (high - low)) * (right - left);
-  asap.dimension = { draw, render };
+  asap.dimension = { show, render };
 })();

@@ -1,7 +1,7 @@
-// The Dimension View's bars: what sixteen dimensions add to the verdicts of A, or of A against B; and their table.
+// The Dimension View's bars: what the dimensions add to the verdicts of A, or of A against B; and their table.
 (function () {
   const asap = (window.asap = window.asap || {});
-  const { make } = asap;
+  const { make, toward } = asap;
   const ORDERS = { size: "By size", difference: "By difference", number: "By number" };
   let latest = 0;
   let shown = null; // what the server said of the present groups
@@ -9,7 +9,6 @@
   let table = false;
 
   const side = (value) => (value < 0 ? "real" : "fake");
-  const toward = (value, digits = 2) => (Math.abs(value) < 0.5 * 10 ** -digits ? (0).toFixed(digits) : `${Math.abs(value).toFixed(digits)} toward ${side(value)}`);
   const short = (value) => (Math.abs(value) < 0.005 ? "0.00" : `${Math.abs(value).toFixed(2)} ${side(value)}`);
   const range = (low, high) => {
     if (low < 0 !== high < 0) return `${toward(low)} to ${toward(high)}`;
@@ -141,8 +140,8 @@
     if (!shown.difference) sort.querySelector("[value=difference]").disabled = true;
     sort.value = shown.a ? order() : "size";
     sort.addEventListener("change", () => asap.go({ order: sort.value }));
-    const twin = asap.groups.button("The same numbers as a table", "text-button", "Table", () => { table = !table; bars(); tools(); }, { "aria-pressed": String(table) });
-    document.getElementById("dimension-tools").replaceChildren(sort, twin);
+    const twin = asap.button("The same numbers as a table", "text-button", "Table", () => { table = !table; bars(); tools(); }, { "aria-pressed": String(table) });
+    asap.refill(document.getElementById("dimension-tools"), [sort, twin]);
   }
 
   async function draw(a, b, filter, target, image) {
@@ -153,8 +152,8 @@
     place.setAttribute("aria-busy", "true");
     try {
       const asked = { a: a && asap.shown(a), b: b && asap.shown(b), of: filter, v: asap.edition() };
-      const image_ = image === null || image === undefined ? null : asap.fetchJson(asap.query("contributions", String(image), {}));
-      const [found, one] = await Promise.all([asap.fetchJson(asap.query("dimensions", "", asked)), image_]);
+      const opened = image === null || image === undefined ? null : asap.fetchJson(asap.query("contributions", String(image), {}));
+      const [found, one] = await Promise.all([asap.fetchJson(asap.query("dimensions", "", asked)), opened]);
       if (turn !== latest) return dash_clientside.no_update;
       shown = found;
       mine = one ? one.values : null;
@@ -162,7 +161,7 @@
       asap.groups.redraw(found);
       tools();
       bars();
-      asap.dimension.draw(asked, target, found);
+      asap.dimension.show(asked, target, found);
     } catch (error) {
       if (turn !== latest) return dash_clientside.no_update;
       asap.groups.redraw(null);
@@ -173,6 +172,5 @@
   }
 
   document.addEventListener("asap:names", () => shown && bars());
-  asap.toward = toward;
   window.dash_clientside = Object.assign({}, window.dash_clientside, { dimensions: { draw } });
 })();

@@ -11,13 +11,18 @@
   let shown = null; // {asked, bars}: whose verdicts
   let told = null; // [question, answer]: what a drawing anew begins with
 
+  // Between what dimensions can be set; null until it is known. After a failure it is asked for with the next drawing.
   function limits() {
-    if (!ranges) {
-      ranges = asap.fetchJson(asap.query("ranges", "", { v: asap.edition() }));
-      ranges.then((found) => { ranges.found = found; asap.dimension.render(); }, () => { ranges = null; });
+    if (!ranges || (ranges.trouble && ranges.of !== shown)) {
+      ranges = { of: shown, found: null, trouble: null };
+      asap.fetchJson(asap.query("ranges", "", { v: asap.edition() }))
+        .then((found) => (ranges.found = found), (error) => (ranges.trouble = error.message))
+        .then(() => asap.dimension.render());
     }
     return ranges.found;
   }
+
+  const waiting = () => (ranges.trouble ? make("p", "trouble slim", `Nothing can be set: ${ranges.trouble}.`) : "");
 
   const group = () => (asap.current.a ? `A, ${asap.phraseName(asap.current.a)}` : asap.current.filter ? "all that pass the filter" : "everything");
 
@@ -125,9 +130,9 @@
   function presets(which, found) {
     const all = (value) => () => (which.forEach((k) => put(k, value(k))), keep());
     return [
-      asap.groups.button("Set as in the mean real image", "text-button", "as in real images", all(() => 0)),
-      asap.groups.button("Set to the mean of fakes", "text-button", "the mean of fakes", all((k) => found.fake[k])),
-      asap.groups.button("Nothing is set any more", "text-button", "Reset", () => ([...settings.keys()].forEach((k) => put(k, null)), keep())),
+      asap.button("Set as in the mean real image", "text-button", "as in real images", all(() => 0)),
+      asap.button("Set to the mean of fakes", "text-button", "the mean of fakes", all((k) => found.fake[k])),
+      asap.button("Nothing is set any more", "text-button", "Reset", () => ([...settings.keys()].forEach((k) => put(k, null)), keep())),
     ];
   }
 
@@ -146,7 +151,7 @@
   function one(now, width) {
     shown = now;
     const found = limits();
-    if (!found || !now.bars.a) return make("span", "", "");
+    if (!found || !now.bars.a) return waiting();
     const { k } = now;
     const x = asap.axis(now.one.edges, 58, width - 10);
     const line = make("div", "setting aligned", [make("span", "name", "What if"), slider(k, found), make("output", "")], { "data-k": k });
@@ -162,7 +167,7 @@
     shown = now;
     const found = limits();
     const head = make("header", "dimension-one", [make("h3", "", "What if"), make("span", "quiet", "choose a dimension on the left for its images and pixel groups")]);
-    if (!found || !now.bars.a) return [head];
+    if (!found || !now.bars.a) return [head, waiting()];
     const which = found.low.map((_, k) => k);
     const lines = which.map((k) => make("div", "setting", [make("span", "name", `${k + 1}`), slider(k, found), make("output", "")], { "data-k": k }));
     const words = make("p", "quiet", "Round ticks: as in real images; pointed: the mean of fakes.");

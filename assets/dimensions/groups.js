@@ -1,7 +1,7 @@
 // The groups A and B: their names in words, the chips, the menu of comparisons, a pin that keeps A, names people give.
 (function () {
   const asap = (window.asap = window.asap || {});
-  const { make } = asap;
+  const { make, button } = asap;
   const KEPT = "asap-named-groups";
   const WHOLE = { "fake&right": "correctly found fakes", "real&right": "correctly judged real" };
   const patterns = (asap.patternNames = new Map()); // phrase -> name, as the server has them
@@ -85,19 +85,9 @@
   const PIN = "M5 1h6l-1 5 3 3v1.5H8.6V15h-1.2v-4.5H3V9l3-3z";
 
   function icon(path) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 16 16");
-    svg.setAttribute("aria-hidden", "true");
-    const drawn = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    drawn.setAttribute("d", path);
-    svg.append(drawn);
+    const svg = asap.draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" });
+    svg.append(asap.draw("path", { d: path }));
     return svg;
-  }
-
-  function button(label, className, content, act, more) {
-    const made = make("button", className, content, { type: "button", "aria-label": label, title: label, ...more });
-    made.addEventListener("click", act);
-    return made;
   }
 
   function chip(letter, phrase, n, everything) {
@@ -126,7 +116,7 @@
     kept.classList.toggle("brief", Boolean(a && b));
     const swap = button("Swap A and B", "icon-button swap", "⇄", () => asap.go({ a: b, b: a, page: null }), a && b ? {} : { disabled: "" });
     const parts = [chip("A", a, count("a"), filter ? "all that pass" : "everything"), swap, second];
-    place.replaceChildren(...parts, kept);
+    asap.refill(place, [...parts, kept]);
     if (`${a}${b}`.includes("pattern=") && !asked) ready().then(() => redraw(), () => {});
   }
 
@@ -146,9 +136,14 @@
     menu.style.bottom = above ? `${window.innerHeight - box.top + 4}px` : "auto";
     menu.style.maxHeight = `${(above ? box.top : window.innerHeight - box.bottom) - 16}px`;
     menu.replaceChildren(make("p", "quiet", "Counting…"));
+    await list(menu);
+    menu.querySelector("button")?.focus();
+  }
+
+  async function list(menu) {
     try {
-      menu.replaceChildren(...content(menu, await ready()));
-      menu.querySelector("button")?.focus();
+      const found = await ready();
+      asap.refill(menu, content(menu, found));
     } catch (error) {
       menu.replaceChildren(make("p", "quiet", `The comparisons could not be loaded: ${error.message}.`));
     }
@@ -173,14 +168,14 @@
     const now = [["Now", ["a", "b"].filter((side) => asap.current[side]).map((side) => [asap.current[side], null, null])]];
     const mine = named().length ? [["Named", named().map(([phrase]) => [phrase, null, null])]] : [];
     const listed = [...(now[0][1].length ? now : []), ...mine, ...found.groups];
-    const list = (letter) => {
+    const choice = (letter) => {
       const groups = listed.map(([title, options]) => make("optgroup", "", options.map(([phrase, n]) =>
         make("option", "", asap.phraseName(phrase) + (n === null ? "" : ` (${asap.number(n)})`), { value: phrase })), { label: title }));
       const select = make("select", "", [make("option", "", "everything", { value: "" }), ...groups], { "aria-label": `Group ${letter}` });
       select.value = asap.current[letter.toLowerCase()] || "";
       return select;
     };
-    const [a, b] = [list("A"), list("B")];
+    const [a, b] = [choice("A"), choice("B")];
     b.firstChild.textContent = "none";
     const compare = button("Compare these groups", "text-button", "Compare", () => choose(menu, { a: a.value || null, b: b.value || null }));
     return make("div", "own", [make("span", "letter a", "A"), a, make("span", "letter b", "B"), b, compare]);
@@ -211,7 +206,7 @@
   }
 
   async function fillAgain(menu) {
-    menu.replaceChildren(...content(menu, await ready()));
+    await list(menu);
     redraw();
     document.dispatchEvent(new CustomEvent("asap:names"));
   }
@@ -222,5 +217,5 @@
     drawn = asap.current.pin;
   });
 
-  asap.groups = { redraw, button };
+  asap.groups = { redraw };
 })();

@@ -5,14 +5,15 @@
   let latest = 0;
   let words = new Map(); // of conditions that facets list
 
-  const TITLES = { severity: "Severity", text: "Text", shows: "Looks like", cell: "Cell", lasso: "Lasso", pattern: "Pattern", rows: "Images", like: "Like image" };
+  const TITLES = { severity: "Severity", text: "Text", shows: "Looks like" };
+  const NAMED = ["cell", "lasso", "pattern", "rows", "like"]; // as groups are
 
   // A condition in words.
   function say(condition) {
     if (words.has(condition)) return words.get(condition);
     const [key, rest] = [condition.split("=")[0], condition.slice(condition.indexOf("=") + 1)];
     if (!condition.includes("=")) return condition.replace("-", " ");
-    if (asap.phraseName && ["cell", "lasso", "pattern", "rows", "like"].includes(key)) return asap.phraseName(condition);
+    if (NAMED.includes(key)) return asap.phraseName(condition);
     const title = TITLES[key] || key.replace(/^meta\./, "");
     const values = rest.split("|").map((value) => decodeURIComponent(value.replace(/%(?![0-9A-F]{2})/g, "%25")) || "–");
     return `${title}: ${values.join(" or ").replace("..", " to ")}`;
@@ -78,7 +79,7 @@
       const chosen = asap.conditions(filter).map(chip);
       const clear = chosen.length > 1 ? [make("button", "text-button", "Clear all", { type: "button", "data-go": "filter=&page=" })] : [];
       const none = found.n ? [] : [make("span", "warn", "No image is left: remove a filter.")];
-      place.replaceChildren(count, ...chosen, ...clear, ...none);
+      asap.refill(place, [count, ...chosen, ...clear, ...none]);
       menu(found);
     } catch (error) {
       if (turn !== latest) return dash_clientside.no_update;

@@ -8,7 +8,7 @@
   const VALUES = {
     alike: (value) => `cosine ${value.toFixed(2)}`,
     sensitivity: (value) => `sensitivity ${value.toFixed(1)}`,
-    dimension: (value) => `${Math.abs(value).toFixed(2)} toward ${value > 0 ? "fake" : "real"}`,
+    dimension: asap.toward,
   };
 
   function tile([row, truth, called, score, unsure, name, small], value) {
@@ -35,7 +35,7 @@
   // What is shown, and how many of them are judged right.
   function words(shown) {
     const { a, filter, sort } = asap.current;
-    const title = a ? name(a) : filter ? "All that pass the filter" : "Whole collection";
+    const title = a ? asap.phraseName(a) : filter ? "All that pass the filter" : "Whole collection";
     if (!shown.n) return [title, filter ? "No image of it passes the filter." : "It holds no images."];
     const parts = [asap.plural(shown.n, "image", "images")];
     if (asap.labelled()) {
@@ -46,10 +46,8 @@
     return [title, parts.join(" · ")];
   }
 
-  const name = (phrase) => (asap.phraseName ? asap.phraseName(phrase) : phrase);
-
   function pager(shown) {
-    if (shown.pages < 2) return [make("span", "", shown.n ? `${asap.plural(shown.n, "image", "images")}` : "")];
+    if (shown.pages < 2) return [make("span", "", shown.n ? asap.plural(shown.n, "image", "images") : "")];
     const step = (sign, label, to) => {
       const attributes = { type: "button", "data-go": `page=${to}`, "aria-label": label };
       if (to < 1 || to > shown.pages) attributes.disabled = "";
@@ -100,20 +98,21 @@
         const shown = await asap.fetchJson(url);
         if (turn !== latest) return dash_clientside.no_update;
         const [title, facts] = words(shown);
-        document.getElementById("image-title").replaceChildren(...heading(title));
+        asap.refill(document.getElementById("image-title"), heading(title));
         document.getElementById("image-facts").textContent = facts;
-        document.getElementById("image-pager").replaceChildren(...pager(shown));
+        asap.refill(document.getElementById("image-pager"), pager(shown));
         place.replaceChildren(...shown.tiles.map((each, i) => tile(each, shown.values ? shown.values[i] : undefined)));
         place.scrollTop = 0;
         place.dataset.n = shown.n;
         place.dataset.url = url;
       }
-      await overlay(turn);
     } catch (error) {
       if (turn !== latest) return dash_clientside.no_update;
       place.dataset.url = "";
-      place.replaceChildren(make("p", "trouble", `The images could not be loaded: ${error.message}`));
+      place.replaceChildren(make("p", "trouble", `The images could not be loaded: ${error.message}.`));
     }
+    await overlay(turn, true);
+    if (turn !== latest) return dash_clientside.no_update;
     place.setAttribute("aria-busy", "false");
     place.dataset.of = asap.shown(asap.current.a) || "all";
     return dash_clientside.no_update;
@@ -131,8 +130,17 @@
     here("image-tiles").classList.toggle("with-maps", on === "on");
   }
 
-  // Lay the maps of the target over the tiles; those that are missing are asked for.
-  async function overlay(turn) {
+  // Lay the maps of the target over the tiles.
+  async function overlay(turn, ask) {
+    try {
+      await lay(turn, ask);
+    } catch (error) {
+      if (turn === latest) document.getElementById("image-mapped").replaceChildren(make("span", "warn", `The maps could not be loaded: ${error.message}.`));
+    }
+  }
+
+  // Those that are missing are asked for when people look, once: a map that cannot be made, or was cancelled, is not again.
+  async function lay(turn, ask) {
     const { target, overlay: on } = asap.current;
     const said = document.getElementById("image-mapped");
     const tiles = [...document.querySelectorAll("#image-tiles .tile")];
@@ -142,20 +150,24 @@
       return;
     }
     const rows = tiles.map((each) => Number(each.dataset.row));
+    if (!rows.length) return said.replaceChildren();
     const state = await asap.fetchJson(asap.query("maps", "", { rows: rows.join(",") }));
     if (turn !== latest) return;
     const done = new Set(state.done);
     for (const each of tiles) {
       const row = Number(each.dataset.row);
-      if (done.has(row)) lay(each, row, target);
+      if (done.has(row)) cover(each, row, target);
       else each.querySelector(".map")?.remove();
     }
     const missing = rows.filter((row) => !done.has(row));
-    said.replaceChildren(...legend(missing.length, rows.length, state, target));
-    if (missing.length && asap.jobs && asap.jobs.can) asap.jobs.ask("relevance", { rows: missing });
+    const coming = ask || computing();
+    said.replaceChildren(...legend(missing.length, rows.length, state, target, coming));
+    if (missing.length && ask && asap.jobs.can) asap.jobs.ask("relevance", { rows: missing });
   }
 
-  function lay(each, row, target) {
+  const computing = () => asap.jobs.all().some((job) => job.kind === "relevance" && ["waiting", "running"].includes(job.state));
+
+  function cover(each, row, target) {
     const url = asap.query("map", `${target}/${row}.png`, { v: asap.edition() });
     let map = each.querySelector(".map");
     if (!map) {
@@ -165,11 +177,10 @@
     if (map.getAttribute("src") !== url) map.src = url;
   }
 
-  function legend(missing, of, state, target) {
+  function legend(missing, of, state, target, coming) {
     if (missing) {
-      const can = asap.jobs && asap.jobs.can;
-      const words = can ? `${of - missing} of ${of} maps are there, the rest are being computed` : `${of - missing} of ${of} maps are there`;
-      return [make("span", "quiet", words)];
+      const there = `${of - missing} of ${of} maps are there`;
+      return [make("span", "quiet", coming && asap.jobs.can ? `${there}, the rest are being computed` : there)];
     }
     const full = state.full[target === "logit" ? state.full.length - 1 : target];
     return [
@@ -182,7 +193,7 @@
   document.addEventListener("asap:job", (event) => {
     if (event.detail.kind !== "relevance" || asap.current.overlay !== "on") return;
     clearTimeout(later); // maps come by the batch: look once they have settled
-    later = setTimeout(() => overlay(latest), 300);
+    later = setTimeout(() => overlay(latest, false), 300);
   });
 
   document.addEventListener("change", (event) => {

@@ -1,8 +1,7 @@
 // The opened image: its map, its regions, a magnifier, and a brush that marks a region to judge the image without.
 (function () {
   const asap = (window.asap = window.asap || {});
-  const { make } = asap;
-  const SVG = "http://www.w3.org/2000/svg";
+  const { make, toward } = asap;
   const LENS = 190; // px across
   const POWER = 3; // times
   const BRUSH = 0.06; // of the image's shorter side, radius
@@ -11,11 +10,11 @@
   let regions = null; // what /groups said of the image that is open
   let tool = null;
   let asked = null; // the counterfactual that is waited for: {id, held}
+  let mapping = null; // the job that makes the open image's map: its id
 
   const here = (id) => document.getElementById(id);
   const frame = () => here("opened-frame");
   const say = (words) => here("opened-said") && here("opened-said").replaceChildren(...[].concat(words));
-  const toward = (value) => `${Math.abs(value).toFixed(2)} toward ${value > 0 ? "fake" : "real"}`;
 
   async function draw(content, target, overlay, row) {
     const turn = ++latest;
@@ -34,26 +33,47 @@
     if (frame().dataset.row !== String(row)) {
       frame().dataset.row = row;
       pick(null);
-      asked = null;
+      asked = mapping = null;
       neighbours(row);
     }
-    try {
-      const found = await asap.fetchJson(asap.query("groups", `${target}/${row}`, { v: asap.edition() }));
-      if (turn !== latest) return dash_clientside.no_update;
-      if (found.groups) show(found, row, target, overlay === "on");
-      else missing(row);
-    } catch (error) {
-      if (turn === latest) here("opened-regions").replaceChildren(make("h3", "", "Regions"), make("p", "warn", error.message));
-    }
+    regions = null;
+    await look(turn, { row, target, overlay }, () => missing(row));
     return dash_clientside.no_update;
   }
 
-  function missing(row) {
+  // The regions of the open image; `none` says what is done where its map is missing.
+  async function look(turn, { row, target, overlay }, none) {
+    try {
+      const found = await asap.fetchJson(asap.query("groups", `${target}/${row}`, { v: asap.edition() }));
+      if (turn !== latest || regions) return; // another look was quicker
+      if (found.groups) show(found, row, target, overlay === "on");
+      else none();
+    } catch (error) {
+      if (turn === latest) unknown("warn", `The regions could not be loaded: ${error.message}.`);
+    }
+  }
+
+  function unknown(kind, words) {
     regions = null;
-    const can = asap.jobs && asap.jobs.can;
-    const words = can ? "The map of this image is being computed." : "This image has no map yet, and none can be computed here.";
-    here("opened-regions").replaceChildren(make("h3", "", "Regions"), make("p", "hint", words));
-    if (can) asap.jobs.ask("relevance", { rows: [row] });
+    here("opened-regions").replaceChildren(make("h3", "", "Regions"), make("p", kind, words));
+  }
+
+  function missing(row) {
+    if (!asap.jobs.can) return unknown("hint", "This image has no map yet, and none can be computed here.");
+    unknown("hint", "The map of this image is being computed.");
+    asap.jobs.ask("relevance", { rows: [row] }).then(
+      (id) => asap.current.image === row && (mapping = id),
+      (error) => asap.current.image === row && !regions && unknown("warn", error.message)
+    );
+  }
+
+  // A job has made maps, or has not: the open image's may be there. It is not asked for again.
+  function mapped(job) {
+    const now = { ...asap.current, row: asap.current.image };
+    if (job.id !== mapping || ["waiting", "running"].includes(job.state)) return look(latest, now, () => {});
+    if (job.state === "cancelled") return unknown("hint", "The map of this image is not there: its computation was cancelled.");
+    const why = job.error || (job.result?.reasons || []).join("; ") || "no reason is known";
+    return look(latest, now, () => unknown("warn", `The map of this image could not be computed: ${why}.`));
   }
 
   function show(found, row, target, on) {
@@ -76,7 +96,7 @@
 
   function line(group, number) {
     const side = group.contribution > 0 ? "fake" : "real";
-    const through = group.dimensions.map(([k, value]) => `${k + 1} (${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(2)})`).join(", ");
+    const through = group.dimensions.map(([k, value]) => `${k + 1} (${asap.signed(value)})`).join(", ");
     const words = [make("strong", `mark ${side}`, toward(group.contribution)), make("span", "quiet", `${asap.percent(group.area)} of the area; dimensions ${through}`)];
     const remove = make("button", "text-button", "Remove", {
       type: "button", "data-region": number, title: "Judge the image again without this region", "aria-label": `Judge again without region ${number + 1}`,
@@ -86,25 +106,21 @@
 
   // The regions' borders: solid toward fake, dashed toward real.
   function outlines({ groups, size }) {
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", `0 0 ${size[0]} ${size[1]}`);
-    svg.setAttribute("class", "outlines");
+    const svg = asap.draw("svg", { viewBox: `0 0 ${size[0]} ${size[1]}`, class: "outlines" });
     groups.forEach((group, number) => {
-      const path = document.createElementNS(SVG, "path");
-      path.setAttribute("d", group.outline.map((points) => "M" + points.map((point) => point.join(" ")).join("L") + "Z").join(""));
-      path.setAttribute("class", group.contribution > 0 ? "fake" : "real");
-      path.dataset.region = number;
-      const title = document.createElementNS(SVG, "title");
-      title.textContent = `Region ${number + 1}: ${toward(group.contribution)}`;
-      path.append(title);
+      const d = group.outline.map((points) => "M" + points.map((point) => point.join(" ")).join("L") + "Z").join("");
+      const path = asap.draw("path", { d, class: group.contribution > 0 ? "fake" : "real", "data-region": number });
+      path.append(asap.draw("title", {}, `Region ${number + 1}: ${toward(group.contribution)}`));
       svg.append(path);
     });
     return svg;
   }
 
   async function neighbours(row) {
-    const found = await asap.fetchJson(asap.query("neighbours", String(row), { v: asap.edition() })).catch(() => null);
-    if (!found || frame()?.dataset.row !== String(row)) return;
+    const found = await asap.fetchJson(asap.query("neighbours", String(row), { v: asap.edition() })).catch((error) => ({ error }));
+    if (frame()?.dataset.row !== String(row)) return;
+    const title = make("h3", "", "Most alike, by cosine");
+    if (found.error) return here("opened-alike").replaceChildren(title, make("p", "warn", `They could not be found: ${found.error.message}.`));
     const kinds = asap.labelled() ? { real: "real", fake: "fake" } : { real: "judged real", fake: "judged fake" };
     const lines = Object.entries(kinds).map(([kind, name]) => make("div", "alike-line", [
       make("span", `mark ${kind}`, `nearest ${name}`),
@@ -113,32 +129,31 @@
         make("span", "quiet", found[kind].values[i].toFixed(2)),
       ], { type: "button", "data-go": `image=${other}`, title: `${label}: judged ${called ? "fake" : "real"} ${(score / 1000).toFixed(2)}, cosine ${found[kind].values[i]}` }))),
     ]));
-    here("opened-alike").replaceChildren(make("h3", "", "Most alike, by cosine"), ...lines);
+    here("opened-alike").replaceChildren(title, ...lines);
   }
 
   // Taking a region away: the shares of the tokens go to the worker, which judges again.
   async function remove(held) {
-    if (!asap.jobs || !asap.jobs.can) return say("No worker can run here, so nothing can be judged again.");
+    if (!asap.jobs.can) return say("No worker can run here, so nothing can be judged again.");
     const row = Number(frame().dataset.row);
     asked = { row, held: held.flat(), id: null };
     outcome("Judging the image without the region…");
     try {
       asked.id = await asap.jobs.ask("counterfactual", { regions: [[row, asked.held]] });
     } catch (error) {
-      asked = null;
       outcome(error.message);
+      asked = null;
     }
   }
 
   document.addEventListener("asap:job", (event) => {
     const job = event.detail;
-    if (frame() && job.kind === "relevance" && regions === null && asap.current.image !== null) {
-      draw([1], asap.current.target, asap.current.overlay, asap.current.image);
-    }
+    if (frame() && job.kind === "relevance" && regions === null && frame().dataset.row === String(asap.current.image)) mapped(job);
     if (!asked || job.id !== asked.id) return;
     asked.result = job.result;
     if (job.state === "done") outcome();
     else if (job.state === "failed") outcome(job.error);
+    else if (job.state === "cancelled") outcome("Cancelled.");
     else outcome(job.total ? `Judging the image without the region… ${job.done} of ${job.total}` : undefined);
   });
 
@@ -231,7 +246,7 @@
   }
 
   document.addEventListener("pointermove", (event) => {
-    if (!frame() || !asap.current || asap.current.image === null) return;
+    if (!frame() || asap.current.image === null) return;
     if (tool === "magnify") magnify(event);
     if (tool === "mark") paint(event);
   });
@@ -253,6 +268,7 @@
     const { tool: name, region, brush } = button.dataset;
     if (name === "plane") asap.showInPlane(Number(frame().dataset.row));
     else if (name) pick(name);
+    else if (!regions) return; // another map is on its way
     else if (region !== undefined) remove(regions.groups[Number(region)].held);
     else if (brush === "clear") {
       const canvas = frame().querySelector("canvas.brush");

@@ -3,13 +3,6 @@
   const asap = (window.asap = window.asap || {});
   const { make } = asap;
 
-  asap.post = async function (url, content) {
-    const response = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) });
-    const said = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Error(said.error || `the server answered ${response.status}`);
-    return said;
-  };
-
   const dialog = () => document.getElementById("image-tags");
 
   function draw({ tags }, words) {
@@ -48,8 +41,9 @@
 
   document.addEventListener("click", async (event) => {
     if (event.target.closest("[data-tags]")) {
-      draw(await asap.fetchJson(asap.query("tags", "", {})));
-      dialog().showModal();
+      const known = await asap.fetchJson(asap.query("tags", "", {})).catch((error) => ({ tags: {}, error }));
+      dialog().showModal(); // first, so that the name has the focus
+      draw(known, known.error && `The tags could not be loaded: ${known.error.message}.`);
     }
     const button = event.target.closest("[data-tag]");
     if (button) change(button.dataset.tag === "add");

@@ -8,13 +8,11 @@
   let asked = null; // {id, of}
 
   const dialog = () => document.getElementById("image-without");
-  const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
   const interval = ([value, low, high], show) => `${show(value)} (${show(low)} to ${show(high)})`;
-  const share = (value) => asap.percent(value);
 
   function strongest(changes) {
     const order = changes.map((change, k) => [k, change]).sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
-    return order.slice(0, TYPICAL).map(([k, change]) => `${k + 1} (${signed(change)})`).join(", ");
+    return order.slice(0, TYPICAL).map(([k, change]) => `${k + 1} (${asap.signed(change)})`).join(", ");
   }
 
   // A table of what each occluder did to the verdicts.
@@ -23,8 +21,8 @@
     const rows = Object.entries(effects).map(([name, effect]) => make("tr", "", [
       make("th", "", OCCLUDERS[name] || name, { scope: "row" }),
       make("td", "", asap.number(effect.images)),
-      make("td", "", interval(effect.change, signed)),
-      make("td", "", interval(effect.flips, share)),
+      make("td", "", interval(effect.change, asap.signed)),
+      make("td", "", interval(effect.flips, asap.percent)),
       make("td", "", effect.correlation && effect.correlation[0] !== null ? `r = ${effect.correlation[0].toFixed(2)}` : "too few"),
       make("td", "", strongest(effect.dimensions)),
     ]));
@@ -33,7 +31,6 @@
   }
 
   asap.occluders = OCCLUDERS;
-  asap.signed = signed;
   asap.strongest = strongest;
 
   function draw(words) {
@@ -41,7 +38,7 @@
     const n = Number(document.getElementById("image-tiles").dataset.n || 0);
     const close = make("button", "icon-button", "×", { type: "button", "data-close": "image-without", "aria-label": "Close" });
     const run = make("button", "text-button primary", "Judge them again", { type: "button", "data-without": "run" });
-    if (!n || !asap.jobs || !asap.jobs.can) run.disabled = true;
+    if (!n || !asap.jobs.can) run.disabled = true;
     dialog().replaceChildren(
       make("header", "dialog-head", [make("h2", "", `Without the strongest region: ${asap.number(n)} images`), close]),
       make("div", "dialog-text", [

@@ -13,15 +13,6 @@
   const active = (job) => job.state === "waiting" || job.state === "running";
   const same = (a, b) => a && ["state", "done", "total", "left", "error", "cancelling", "read"].every((key) => a[key] === b[key]);
 
-  async function send(path, content) {
-    const response = await fetch(path, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content),
-    });
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Error(answer.error || `the server answered ${response.status}`);
-    return answer;
-  }
-
   const tell = (job) => document.dispatchEvent(new CustomEvent("asap:job", { detail: job }));
 
   // What was heard of one job; views are told where it changed. A job that ended is fetched whole, once.
@@ -74,15 +65,17 @@
   asap.jobs = {
     can: true, // until it is known: `ask` waits for that
     all: () => (heard ? heard.jobs.map((job) => known.get(job.id) || job) : []),
-    get: (id) => known.get(id) || null,
-    state: () => ({ maps: heard && heard.maps, trouble: heard && heard.trouble, silent, known: heard !== null }),
+    state: () => ({ maps: heard && heard.maps, trouble: heard && heard.trouble, silent }),
 
     // Ask for something; the same question is the same job, whoever asks. Resolves to the job's id.
     ask(kind, wanted) {
       const promise = (async () => {
         if (heard === null) await again();
         if (!asap.jobs.can) throw new Error(`No worker can start: ${heard.trouble}`);
-        const job = await send("/jobs", { kind, arguments: wanted });
+        const job = await asap.post("/jobs", { kind, arguments: wanted }).catch((error) => {
+          again(); // the status bar says how things stand
+          throw error;
+        });
         asked.set(job.id, wanted);
         setTimeout(() => { // after the caller has the id
           known.delete(job.id); // an answer that was there already is told as well
@@ -95,8 +88,9 @@
       return promise;
     },
 
-    cancel: (id) => send(`/jobs/${id}/cancel`, {}).then(again),
-    dismiss: (id) => send(`/jobs/${id}/dismiss`, {}).then(again),
+    // Whatever comes of it, the status bar then says how things stand.
+    cancel: (id) => asap.post(`/jobs/${id}/cancel`, {}).then(again, again),
+    dismiss: (id) => asap.post(`/jobs/${id}/dismiss`, {}).then(again, again),
   };
 
   document.addEventListener("visibilitychange", () => document.hidden || again());

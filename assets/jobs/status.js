@@ -6,7 +6,7 @@
   let open = false;
 
   const here = (name) => document.getElementById(`status-${name}`);
-  const named = (phrase, all) => (phrase ? (asap.phraseName ? asap.phraseName(phrase) : phrase) : all);
+  const named = (phrase, all) => (phrase ? asap.phraseName(phrase) : all);
 
   const WHAT = {
     relevance: ({ rows, of }, size) => (of !== undefined ? `Maps of ${named(of, "all images")}` : rows && rows.length === 1 ? `Map of image ${rows[0]}` : `Maps of ${asap.plural(size, "image", "images")}`),
@@ -51,6 +51,7 @@
     if (!here("bar")) return;
     const jobs = asap.jobs.all();
     const now = asap.jobs.state();
+    const focused = here("bar").contains(document.activeElement) && document.activeElement;
     const waiting = jobs.filter((job) => job.state === "waiting");
     const shown = jobs.find((job) => job.state === "running") || waiting[0];
     const failed = jobs.filter((job) => job.state === "failed" && !job.read);
@@ -61,6 +62,7 @@
     const words = [others && `${asap.number(others)} more ${others === 1 ? "waits" : "wait"}`, failed.length > 1 && `${failed.length} failed`];
     put("others", words.filter(Boolean).join(", ") || (jobs.length ? "Jobs" : ""));
     list(jobs);
+    if (focused && focused.hidden) here("others").focus(); // what was pressed is done with
   }
 
   function running(job) {
@@ -108,7 +110,7 @@
     const sorted = [...jobs].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || a.asked - b.asked);
     const focused = document.activeElement && place.contains(document.activeElement) ? document.activeElement.dataset : null;
     place.replaceChildren(...sorted.map(line));
-    if (focused) place.querySelector(`[data-job="${focused.job}"]`)?.focus();
+    if (focused) (place.querySelector(`[data-job="${focused.job}"]`) || here("others")).focus();
   }
 
   function line(job) {

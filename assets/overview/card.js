@@ -4,17 +4,9 @@
   const asap = (window.asap = window.asap || {});
   const GAP = 14; // px between cell and card
   const KINDS = ["typical", "typical", "error", "error", "highest", "lowest"];
-  const SVG = "http://www.w3.org/2000/svg";
-  const { make } = asap;
+  const { make, draw } = asap;
   const known = new Map(); // details of cells, by URL
   let latest = 0; // the newest card that was asked for
-
-  function draw(tag, attributes, text) {
-    const element = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    if (text) element.textContent = text;
-    return element;
-  }
 
   // Two violins (real, fake), or one: how the scores spread over the levels of severity, severe on top.
   function violin(table, shapes) {
@@ -71,7 +63,7 @@
       return make("div", "dimension", [
         make("span", "", `Dimension ${k + 1}`),
         make("span", "bar-cell", bar),
-        make("span", "value", `${Math.abs(value / 100).toFixed(2)} toward ${side}`),
+        make("span", "value", asap.toward(value / 100)),
       ]);
     });
   }

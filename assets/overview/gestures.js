@@ -60,8 +60,7 @@
   }
 
   function outline() {
-    const [picture, path] = ["svg", "path"].map((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
-    picture.setAttribute("class", "drawing");
+    const [picture, path] = [asap.draw("svg", { class: "drawing" }), asap.draw("path", {})];
     picture.append(path);
     stage().append(picture);
     return path;

@@ -1,10 +1,10 @@
-// What lies under the plane's axes: pictures of glyphs, framed thumbnails, a heat map, or the picture of all points.
+// What lies on the plane: pictures of glyphs, framed thumbnails, a heat map, or the picture of all points.
 // A new picture is shown when it is there; until then the old one stays and moves along.
 (function () {
   const asap = (window.asap = window.asap || {});
   const { make } = asap;
   const ACROSS = 1024; // px of a heat map's canvas
-  const FRAMES = [34, 38, 42, 46].map((radius) => (0.7 * radius) / 100); // pictures in frames, see figures/glyph.py
+  const FRAMES = [34, 38, 42, 46].map((radius) => (0.7 * radius) / 100); // pictures in frames, see app/figures/glyph.py
   let across = 1; // px of the plane, as it was laid out last
   let shown = ""; // the key of what is shown
   let thumbs = null; // the box of thumbnails, where there are any
@@ -37,8 +37,7 @@
   const asked = (want) => ({ of: want.of, v: asap.edition() });
 
   async function sheet(want) {
-    const detail = want.kind === "frames" ? "frames" : want.kind;
-    const image = await picture(asap.query("glyphs", `${want.plane}/${want.side}/${detail}-${want.theme}.svg`, asked(want)));
+    const image = await picture(asap.query("glyphs", `${want.plane}/${want.side}/${want.kind}-${want.theme}.svg`, asked(want)));
     image.className = "sheet";
     return want.kind === "frames" ? [image, make("div", "thumbs")] : [image];
   }

@@ -32,8 +32,8 @@
   // A word of the legend that is a filter too: `condition` whole, or a range of severity.
   function word(text, condition, mark, kind) {
     const severity = condition.startsWith("severity=");
-    const pressed = asap.filter && (severity ? asap.filter.values("severity").includes(condition.slice(9)) : asap.filter.has(condition));
-    const attributes = { type: "button", "data-filter": condition, "aria-pressed": String(Boolean(pressed)), title: `Show only: ${text}` };
+    const pressed = severity ? asap.filter.values("severity").includes(condition.slice(9)) : asap.filter.has(condition);
+    const attributes = { type: "button", "data-filter": condition, "aria-pressed": String(pressed), title: `Show only: ${text}` };
     return make("button", `key-word ${kind || ""}`, mark ? [mark, text] : text, attributes);
   }
 
@@ -98,7 +98,7 @@
     listening = true;
     by("overview-key").addEventListener("click", (event) => {
       const button = event.target.closest("[data-filter]");
-      if (!button || !asap.filter) return;
+      if (!button) return;
       const condition = button.dataset.filter;
       if (!condition.startsWith("severity=")) asap.filter.toggle(condition);
       else asap.filter.put("severity", asap.filter.values("severity").includes(condition.slice(9)) ? [] : [condition.slice(9)]);

@@ -1,4 +1,4 @@
-// The overview in the hand: what is drawn at which zoom, what is under the pointer, clicks, keys and gestures.
+// The overview in the hand (app/views/overview.py): what is drawn at which zoom, what is under the pointer, clicks, keys and gestures.
 (function () {
   const asap = (window.asap = window.asap || {});
   const SIDES = [8, 16, 32, 64];
@@ -88,8 +88,12 @@
   asap.showInPlane = async function (row) {
     const table = asap.current.show === "table";
     asap.go({ a: `rows=${row}`, page: null, image: null, focus: null, ...(table ? { show: "glyphs" } : {}) });
-    const [[x, y]] = await asap.points.locate(asap.current.plane, [row]);
-    asap.view.reveal(x, y, 0);
+    try {
+      const [[x, y]] = await asap.points.locate(asap.current.plane, [row]);
+      asap.view.reveal(x, y, 0);
+    } catch (error) {
+      say(`The image’s place could not be found: ${error.message}.`);
+    }
   };
 
   const say = (words) => (document.getElementById("overview-message").textContent = words);
@@ -168,9 +172,11 @@
 
   async function lassoed(corners) {
     const phrase = `lasso=${asap.current.plane}/${corners}`;
-    const found = await asap.fetchJson(asap.query("points", `${asap.current.plane}.json`, { of: asap.both(phrase, asap.current.filter), v: asap.edition() }));
+    const group = shifted ? "b" : "a";
+    const found = await asap.fetchJson(asap.query("points", `${asap.current.plane}.json`, { of: asap.both(phrase, asap.current.filter), v: asap.edition() })).catch((error) => ({ error }));
+    if (found.error) return say(`The images inside could not be counted: ${found.error.message}.`);
     if (!found.n) return say("No images inside. Nothing was chosen.");
-    asap.go({ [shifted ? "b" : "a"]: phrase, page: null });
+    asap.go({ [group]: phrase, page: null });
   }
 
   // The occupied cell that an arrow leads to: ahead, and rather straight than near.

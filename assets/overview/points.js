@@ -7,7 +7,6 @@
   const STEPS = 100000; // of a coordinate, see app/routes/points.py
   const GRID = 8; // steps of a view, so that small moves ask for nothing new
   let known = null; // what was asked for last: rows, x, y, kind
-  let drawn = "none"; // "dots", "pictures" or "none"
 
   const canvas = () => document.getElementById("overview-dots");
   const box = () => document.getElementById("overview-singles");
@@ -50,10 +49,10 @@
 
   function place() {
     const visible = known ? seen() : [];
-    drawn = !known ? "none" : visible.length <= PICTURES ? "pictures" : "dots";
-    if (drawn !== "dots") canvas().width = 0;
+    const few = visible.length <= PICTURES;
+    if (few) canvas().width = 0;
     else dots(visible);
-    pictures(drawn === "pictures" ? visible : []);
+    pictures(few ? visible : []);
   }
 
   function dots(visible) {
@@ -114,7 +113,7 @@
     return make("div", `single ${kind & 1 ? "fake" : "real"}`, [image, ...mark], { "data-row": row });
   }
 
-  // The image at a point of the browser's window: {row, kind, x, y, n}; null where there is none.
+  // The image at a point of the browser's window: {row, kind, x, y}; null where there is none.
   function hit(event) {
     if (!known) return null;
     const [x, y] = asap.view.toPlane(event);
@@ -133,5 +132,5 @@
     return found.rows.map((_, i) => [found.x[i] / STEPS, found.y[i] / STEPS]);
   }
 
-  asap.points = { part, pixels, ask, show, place, hit, locate, drawn: () => drawn };
+  asap.points = { part, pixels, ask, show, place, hit, locate };
 })();

@@ -2,20 +2,13 @@
 // pointed at and what the keyboard is on. Drawn in the plane's own units, so they follow every zoom.
 (function () {
   const asap = (window.asap = window.asap || {});
-  const SVG = "http://www.w3.org/2000/svg";
+  const { draw } = asap;
   const PINS = 40; // single images whose place is marked
   let latest = null; // what was drawn last
   let svg = null;
   let inPlane = null; // the group that is moved and scaled
   let pins = []; // [element, x, y]: what keeps its size and upright place
   const marks = { groups: [], pattern: [], place: [], pointer: [] };
-
-  function draw(tag, attributes, text) {
-    const element = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    if (text) element.textContent = text;
-    return element;
-  }
 
   function begin() {
     if (svg) return;

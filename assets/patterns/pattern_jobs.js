@@ -1,7 +1,7 @@
 // What the Pattern View asks of the worker: patterns of a selection, and what changes without a pattern's regions.
 (function () {
   const asap = (window.asap = window.asap || {});
-  const { make } = asap;
+  const { make, button } = asap;
   const jobs = new Map(); // by id, as they were last heard of
   const KINDS = ["patterns", "counterfactual"];
 
@@ -18,10 +18,7 @@
     }
   }
 
-  function left(seconds) {
-    if (!(seconds > 0)) return "";
-    return seconds < 90 ? `, about ${Math.ceil(seconds)} s left` : `, about ${Math.round(seconds / 60)} min left`;
-  }
+  const left = (seconds) => (seconds > 0 ? `, about ${asap.lasting(seconds)} left` : "");
 
   function words(job) {
     if (job.state === "failed") return `It failed: ${job.error || "no reason is known"}`;
@@ -40,8 +37,7 @@
     const job = find(kind, fits);
     if (!job) return null;
     const parts = [make("p", "", open(job) ? "Patterns are being looked for." : "Patterns could not be found."), ...(open(job) ? [bar(job)] : []), make("p", "quiet", `${words(job)}.`)];
-    const { button } = asap.patternParts;
-    if (open(job) && asap.jobs.cancel) parts.push(button("", "text-button", "Cancel", () => asap.jobs.cancel(job.id)));
+    if (open(job)) parts.push(button("", "text-button", "Cancel", () => asap.jobs.cancel(job.id)));
     if (!open(job)) parts.push(button("", "text-button", "Try again", () => ask(kind, job.arguments)));
     return make("div", "pattern-nothing", parts, { role: "status" });
   }
@@ -52,9 +48,9 @@
     const job = find("counterfactual", (asked) => asked.pattern === which);
     if (job && open(job)) return [make("span", "pattern-measuring", [bar(job), make("span", "quiet", words(job))], { role: "status" })];
     const failed = job ? [make("span", "quiet", words(job))] : [];
-    if (!asap.jobs?.can || p.drop) return failed; // what was measured would come out the same again
+    if (!asap.jobs.can || p.drop) return failed; // what was measured would come out the same again
     const label = `Take its regions from ${asap.plural(p.n, "image", "images")} and judge them again`;
-    return [asap.patternParts.button(label, "text-button", "Measure", () => ask("counterfactual", { pattern: which, occluders: ["drop", "swap"] })), ...failed];
+    return [button(label, "text-button", "Measure", () => ask("counterfactual", { pattern: which, occluders: ["drop", "swap"] })), ...failed];
   }
 
   document.addEventListener("asap:job", (event) => {

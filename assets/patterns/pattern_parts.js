@@ -1,24 +1,18 @@
 // What a pattern is drawn of: crops, bars, where it sits, a compact row, a card with everything. See patterns.js.
 (function () {
   const asap = (window.asap = window.asap || {});
-  const { make } = asap;
+  const { make, button } = asap;
   const UNNAMED = "unnamed";
   const WHY = { typical: "Typical", strongest: "Strongest", contradicting: "Against the truth" };
   const SHADES = [0.2, 0.4, 0.6, 0.8, 1]; // of a place's share
 
-  const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(1);
+  const signed = (value) => asap.signed(value, 1);
   const percent = (share) => `${Math.round(100 * share)} %`;
   const truths = () => (asap.labelled() ? ["fake", "real"] : ["judged fake", "judged real"]);
 
   // A pattern's name, or what it is nearest to.
   const title = (p) => (p.name === UNNAMED ? `unnamed, nearest: ${p.near[0]}` : p.name);
   const which = (context, p) => `${context.key}/${p.number}`;
-
-  function button(label, className, content, act, more) {
-    const made = make("button", className, content, { type: "button", ...(label ? { "aria-label": label, title: label } : {}), ...more });
-    if (act) made.addEventListener("click", act);
-    return made;
-  }
 
   // "**an ear**" and "*upsampler*" as they are meant; text stays text.
   function rich(text) {
@@ -57,7 +51,7 @@
       return make("span", "pattern-share", [
         make("span", `mark ${kind}`, name),
         make("span", "pattern-track", make("span", `pattern-fill ${kind}`, [], { style: `width: ${(100 * share).toFixed(1)}%` })),
-        make("span", "pattern-figure", `${asap.percent(share)}`),
+        make("span", "pattern-figure", asap.percent(share)),
         make("span", "quiet", `${asap.number(have)} of ${asap.number(of)}`),
       ]);
     };
@@ -70,21 +64,17 @@
   function places(context, p) {
     const [rows, columns] = context.grid;
     const most = Math.max(...p.where, 1);
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const attributes = { viewBox: `0 0 ${columns} ${rows}`, class: `pattern-where ${p.toward}`, role: "img", "aria-label": `Where it usually sits: ${most} % of its regions hold its commonest place` };
-    for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
+    const svg = asap.draw("svg", attributes);
     for (const [i, shade] of SHADES.entries()) {
       const below = i ? SHADES[i - 1] : 0.04;
       const path = p.where.map((share, at) => (share / most > below && share / most <= shade ? `M${at % columns} ${Math.floor(at / columns)}h1v1h-1z` : "")).join("");
-      const drawn = document.createElementNS("http://www.w3.org/2000/svg", "path");
-      drawn.setAttribute("d", path);
-      drawn.setAttribute("opacity", shade);
-      svg.append(drawn);
+      svg.append(asap.draw("path", { d: path, opacity: shade }));
     }
     return svg;
   }
 
-  const rate = (interval) => (interval ? `${percent(interval[0])}` : "–");
+  const rate = (interval) => (interval ? percent(interval[0]) : "–");
   const spread = (interval, n) => (interval ? `95 %: ${Math.round(100 * interval[1])} – ${percent(interval[2])}, n ${asap.number(n)}` : "not measured yet");
 
   function figure(name, value, beside, more) {
@@ -169,5 +159,5 @@
     return make("article", `pattern-card${chosen ? " pattern-chosen" : ""}${p.hidden ? " passed-over" : ""}`, parts, { role: "listitem" });
   }
 
-  asap.patternParts = { row, card, button, title, rich, which };
+  asap.patternParts = { UNNAMED, row, card, title, which };
 })();

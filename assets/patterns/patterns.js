@@ -1,8 +1,8 @@
 // The Pattern View: which findings, the list of their patterns, what people make of them. See app/routes/findings.py.
 (function () {
   const asap = (window.asap = window.asap || {});
-  const { make } = asap;
-  const { button, row, card, title, which } = asap.patternParts;
+  const { make, button } = asap;
+  const { UNNAMED, row, card, title, which } = asap.patternParts;
   const FILTERS = { all: "Both sides", fake: "Toward fake", real: "Toward real" };
   const LARGE = "pattern"; // the focus with which cards are shown
   const share = ([have, of]) => have / Math.max(of, 1);
@@ -21,10 +21,10 @@
   let last = null; // the pattern that was chosen when it was last drawn
 
   const at = (id) => document.getElementById(id);
-  const name = (phrase) => (asap.phraseName ? asap.phraseName(phrase) : phrase || "everything");
+  const name = (phrase) => asap.phraseName(phrase);
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
   // The images that people look at: the group A under the filter.
-  const group = () => asap.both(asap.current.a, asap.current.filter);
+  const group = () => asap.shown(asap.current.a);
 
   // The order that is asked for, where there is a group to speak of.
   const rank = () => (asap.current.rank === "here" && (shown.here === null || !shown.key) ? "impact" : asap.current.rank);
@@ -37,7 +37,7 @@
       if (turn !== latest) return false;
       [shown, question] = [found, url];
       if (!found.here) for (const p of [found, ...(found.patterns || [])]) p.here = null; // a group of no image
-      for (const p of found.patterns || []) asap.patternNames?.set(`pattern=${found.key}/${p.number}`, title(p));
+      for (const p of found.patterns || []) asap.patternNames.set(`pattern=${found.key}/${p.number}`, title(p));
     } catch (error) {
       if (turn !== latest) return false;
       [shown, question] = [{ trouble: error.message, known: [], ready: {}, n: 0, key: null }, ""];
@@ -116,7 +116,7 @@
     const ours = button("", "pattern-find", `Find patterns of ${asap.current.of ? `${name(asap.current.of)}: ${images}` : `all ${images}`}`, () => find(asap.current.of));
     const others = offered().filter((each) => each.of !== (asap.current.of || "") && each.patterns === null);
     const more = others.map((each) => button("", "text-button", `of ${each.label} (${asap.number(each.images)})`, () => find(each.of)));
-    if (!asap.jobs?.can) {
+    if (!asap.jobs.can) {
       const of = asap.current.of ? ` --of "${asap.current.of}"` : "";
       return [make("div", "pattern-nothing", [make("p", "", [`No patterns were looked for in ${name(asap.current.of)} yet (${images}), and no worker runs here. On the command line: `, make("code", "", `python run.py patterns DIR${of}`)]), said])];
     }
@@ -144,12 +144,12 @@
   function sets() {
     const now = asap.current.of || "";
     const chips = offered().map(({ of, label, brief, images, patterns }) => {
-      const once = patterns === null && ["misses", "false-alarms"].includes(of) && asap.jobs?.can;
+      const once = patterns === null && ["misses", "false-alarms"].includes(of) && asap.jobs.can;
       const says = patterns === null ? `${once ? "Find" : "No"} patterns of ${label}${once ? "" : " yet"}: ${asap.plural(images, "image", "images")}` : `${asap.plural(patterns, "pattern", "patterns")} of ${label}, ${asap.plural(images, "image", "images")}`;
       const badge = make("span", `pattern-badge${patterns === null ? " open" : ""}`, patterns === null ? (once ? "find" : "+") : asap.number(patterns));
       return button(says, "pattern-set", [make("span", "", capital(brief || label)), badge], () => (once ? find(of) : asap.go({ of: of || null, pattern: null })), { "aria-pressed": String(of === now) });
     });
-    at("pattern-sets").replaceChildren(...chips);
+    asap.refill(at("pattern-sets"), chips);
   }
 
   function tools() {
@@ -166,7 +166,7 @@
       pick("Which patterns", Object.entries(FILTERS), asap.current.toward, (value) => asap.go({ toward: value })),
     ];
     if (away) parts.unshift(button(`${hidden ? "Leave out" : "List"} the ${asap.plural(away, "pattern that is", "patterns that are")} hidden`, "text-button switch", `${away} hidden`, () => { hidden = !hidden; render(); }, { "aria-pressed": String(hidden) }));
-    at("pattern-tools").replaceChildren(...(shown.key ? parts : []));
+    asap.refill(at("pattern-tools"), shown.key ? parts : []);
   }
 
   // What can be looked at of a pattern: its images, and its share of each cell.
@@ -211,7 +211,7 @@
   }
 
   function rename(p) {
-    const box = make("input", "", [], { type: "text", maxlength: "80", value: p.name === "unnamed" ? "" : p.name, "aria-label": "Name of the pattern" });
+    const box = make("input", "", [], { type: "text", maxlength: "80", value: p.name === UNNAMED ? "" : p.name, "aria-label": "Name of the pattern" });
     const done = () => { renaming = null; render(); at("pattern-list").querySelector(`[data-number="${p.number}"]`)?.focus(); };
     const form = make("form", "pattern-rename", [box, make("button", "text-button", "Save", { type: "submit" }), button("", "text-button", "Cancel", done)]);
     form.addEventListener("submit", (event) => {
@@ -230,19 +230,12 @@
   // Change the findings for everybody, draw them anew, and offer the way back.
   async function edit(asked, words, back) {
     try {
-      await send(asked);
+      await asap.post(asap.url("patterns", shown.key), asked);
       say(words, back);
     } catch (error) {
       say(`That was not done: ${error.message}.`, null);
     }
     await reload();
-  }
-
-  async function send(asked) {
-    const response = await fetch(asap.url("patterns", shown.key), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked) });
-    if (response.ok) return;
-    const said = await response.json().catch(() => ({}));
-    throw new Error(said.error || `the server answered ${response.status}`);
   }
 
   function say(words, back) {
