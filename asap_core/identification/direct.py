@@ -106,7 +106,7 @@ class Pass:
             self.tokens = output
             if not self.everything:
                 return
-            self.kept.append(output[:, 0])
+            self.kept.append(output[:, 0].clone())  # a view would keep the whole block
             output = output[:, 1:].mT.unflatten(2, self.grid)  # (n, w, g, g)
         elif not self.everything:
             return
