@@ -106,3 +106,13 @@ def test_without_a_worker_the_page_says_so_and_works(visit: Visit, made: Analysi
             "No worker"
         )
         assert page.locator(".tile").count() == 100
+
+
+def test_maps_that_cannot_be_made_are_asked_for_once(visit: Visit, address: str):
+    page = visit.context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    page.goto(f"{address}?overlay=on&a=rows%3D3")
+    page.wait_for_selector("#status-last:visible")  # the job is done, and no map is there
+    page.wait_for_load_state("networkidle")
+    assert len([url for url in asked if url.endswith("/jobs")]) == 1
