@@ -2,10 +2,10 @@
 
 `python -m tests.bench.page [--images 1000,20000,200000] [--json]`. Analyses are made of random vectors, with token
 maps of a few images. The page is driven in headless Chromium, as a person would: cells are clicked, the filter and the
-plane are changed. Every answer's processor time is taken inside the server and added up over an interaction, however
-many views ask (not the clock's: answers wait for each other, and would be counted twice); p95 over the interactions.
-The floor, measured in the same run, is what numpy needs to read every contribution once and to count the images of
-every cell.
+plane are changed. What it asked the server is then asked again, in the same order, of a server that was just started
+and has the machine to itself; every answer's processor time is taken inside the server and added up over an
+interaction, however many views ask; p95 over the interactions. The floor, measured in the same run, is what numpy needs
+to read every contribution once and to count the images of every cell.
 """
 
 import argparse
@@ -14,9 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
@@ -53,8 +55,10 @@ import json, logging, os, sys, time
 from pathlib import Path
 from waitress.server import create_server
 from app import create_app
+from app.server import one_heap
 from asap_core import analysis
 
+one_heap()
 app = create_app(analysis.load(Path(sys.argv[1])), Path(sys.argv[2])).server
 inner = app.wsgi_app
 
@@ -65,7 +69,8 @@ def timed(environ, start):
     begun = time.thread_time()
     body = b"".join(inner(environ, start))
     spent = 1000 * (time.thread_time() - begun)
-    tell([environ["PATH_INFO"], spent, len(body)])
+    asked = environ["PATH_INFO"] + "?" + environ["QUERY_STRING"]
+    tell([environ["REQUEST_METHOD"], asked, spent, len(body)])
     return [body]
 
 app.wsgi_app = timed
@@ -89,7 +94,7 @@ class Served:
         self.address = f"http://127.0.0.1:{found[0]}/"
 
     def answers(self, since: int) -> list[Any]:
-        """What was answered after the first `since` lines: [path, ms, bytes]."""
+        """What was answered after the first `since` lines: [method, URL, ms, bytes]."""
         lines = Path(self.log.name).read_text().splitlines()
         return [json.loads(line) for line in lines[since:]]
 
@@ -121,18 +126,35 @@ def settle(page: Page) -> None:
     )
 
 
-def interact(served: Served, page: Page, changes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Server time and size of each change of the state, pictures of images left out."""
-    spent, sizes, slowest = [], [], ["", 0.0]
+def asked(served: Served, since: int) -> list[str]:
+    """What was asked after the first `since` answers, pictures of images and Dash's own calls left out."""
+    left_out = ("/thumb", "/img", "/crop", "/_dash")
+    return [url for method, url, *_ in served.answers(since) if method == "GET" and not url.startswith(left_out)]
+
+
+def interact(served: Served, page: Page, changes: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """What the page asks at each change of its state."""
     page.evaluate("performance.setResourceTimingBufferSize(100000)")
+    found = []
     for change in changes:
         before = len(served.answers(0))
         page.evaluate("change => asap.go(change)", change)
         settle(page)
-        told = [each for each in served.answers(before) if not each[0].startswith(("/thumb", "/img", "/crop"))]
-        spent.append(sum(each[1] for each in told))
-        sizes.append(sum(each[2] for each in told if not each[0].endswith((".svg", ".png"))))
-        slowest = max([slowest, *([each[0].split("/")[1], each[1]] for each in told)], key=lambda each: each[1])
+        found.append(asked(served, before))
+    return found
+
+
+def again(served: Served, interactions: Iterable[Sequence[str]]) -> dict[str, Any]:
+    """Server time and size of interactions whose questions are asked again."""
+    spent, sizes, slowest = [], [], ["", 0.0]
+    for urls in interactions:
+        before = len(served.answers(0))
+        for url in urls:
+            urlopen(Request(served.address.rstrip("/") + url, headers={"Accept-Encoding": "gzip"})).read()
+        told = served.answers(before)
+        spent.append(sum(ms for _, _, ms, _ in told))
+        sizes.append(sum(size for _, url, _, size in told if not url.partition("?")[0].endswith((".svg", ".png"))))
+        slowest = max([slowest, *([url.split("/")[1], ms] for _, url, ms, _ in told)], key=lambda each: each[1])
     p50, p95 = np.percentile(spent, (50, 95))
     return {"p50": p50, "p95": p95, "bytes": max(sizes), "slowest": slowest}
 
@@ -160,17 +182,27 @@ def measure(n: int, folder: Path) -> dict[str, Any]:
     toy.make(folder / "toy", n, drawn=50)
     made = analysis.load(folder / "toy" / "analysis")
     toy.explained(made, np.arange(min(n, 1000)))
-    (folder / "cache").mkdir()
-    served = Served(made, folder / "cache")
+    with running(made, folder / "browsed") as served, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
+        found, questions = _driven(served, browser.new_context(viewport=SIZE).new_page(), made)
+    with running(made, folder / "alone") as served:
+        timed = {kind: again(served, interactions) for kind, interactions in questions.items()}
+    return {"images": n, **found, **timed, "floor": floor(made)}
+
+
+@contextmanager
+def running(made: Analysis, cache: Path) -> Iterator[Served]:
+    """A server for as long as it is needed."""
+    cache.mkdir()
+    served = Served(made, cache)
     try:
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
-            return {"images": n, **_driven(served, browser.new_context(viewport=SIZE).new_page(), made)}
+        yield served
     finally:
         served.close()
 
 
-def _driven(served: Served, page: Page, made: Analysis) -> dict[str, Any]:
+def _driven(served: Served, page: Page, made: Analysis) -> tuple[dict[str, Any], dict[str, list[list[str]]]]:
+    """The first page and memory; and what the page asked when it was opened and at every interaction."""
     begun = time.perf_counter()
     page.goto(served.address)
     page.wait_for_selector("#overview-stage[data-ready]", state="attached")
@@ -181,15 +213,15 @@ def _driven(served: Served, page: Page, made: Analysis) -> dict[str, Any]:
     held = cells.members(cells.cut(np.asarray(made.positions("content")), side))
     fullest = held.codes[np.argsort(-held.counts)[:TURNS]].tolist()
     planes = [{"plane": plane, "side": side} for plane in ("decision", "content") for side in (8, 16, 32, 64)]
-    return {
-        "first": first,
-        "cell": interact(served, page, [{"a": f"cell=content/{side}/{code}"} for code in fullest]),
-        "compare": interact(served, page, [{"b": f"cell=content/{side}/{code}"} for code in fullest]),
-        "filter": interact(served, page, [{"a": None, "b": None, "filter": phrase} for phrase in FILTERS]),
-        "redraw": interact(served, page, planes),
-        "floor": floor(made),
-        "memory": served.memory(),
+    changes = {
+        "cell": [{"a": f"cell=content/{side}/{code}"} for code in fullest],
+        "compare": [{"b": f"cell=content/{side}/{code}"} for code in fullest],
+        "filter": [{"a": None, "b": None, "filter": phrase} for phrase in FILTERS],
+        "redraw": planes,
     }
+    questions = {"open": [asked(served, 1)]}  # the first line is the port
+    questions |= {kind: interact(served, page, each) for kind, each in changes.items()}
+    return {"first": first, "memory": served.memory()}, questions
 
 
 def text(found: Mapping[str, Any]) -> str:
