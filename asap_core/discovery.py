@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import analysis, explanation, findings, selections, what_if
+from . import analysis, explanation, findings, selections, texts, what_if
 from .analysis import Analysis
 from .errors import AnalysisError, SettingsError
 from .findings import Findings
@@ -60,6 +60,8 @@ def discover(
     Found once and kept; token maps that are missing are computed first, and kept too. None where it was stopped.
     """
     settings, made = settings or DiscoverySettings(), analysis.load(folder)
+    for words in selections.words_in(of):
+        texts.read(made, words, device)
     rows = rows_of(made, of)
     at = findings.place(made, rows, asdict(settings))
     kept = findings.read(at)

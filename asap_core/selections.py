@@ -51,6 +51,12 @@ def conditions(phrase: str | None) -> list[str]:
     return [condition for condition in (phrase or "").split("&") if condition]
 
 
+def words_in(phrase: str | None) -> list[str]:
+    """The texts that a phrase's images look like; the encoder must have read them (`texts.read`)."""
+    found = [rest for key, _, rest in (each.partition("=") for each in conditions(phrase)) if key == "shows"]
+    return [unquote(words) for rest in found for words in rest.split("|")]
+
+
 def lasting(phrase: str | None) -> bool:
     """Whether a phrase names the same images for as long as the analysis stands."""
     return not any(condition.partition("=")[0] in CHANGING for condition in conditions(phrase))

@@ -63,6 +63,7 @@ class Discoveries:
     def __init__(self, groups: Groups) -> None:
         self.groups, self.analysis = groups, groups.analysis
         self._known: dict[str, Entry] = {}
+        self._damaged: dict[str, tuple[int, ...]] = {}  # as they were when it was said
         self._lock = Lock()
 
     def every(self) -> list[Entry]:
@@ -88,8 +89,9 @@ class Discoveries:
             try:
                 found = findings.read(folder)
             except AnalysisError as error:
-                LOG.warning("findings are left out: %s", error)
-                found = None
+                if self._damaged.get(key) != stamp:
+                    LOG.warning("findings are left out: %s", error)
+                self._damaged[key], found = stamp, None
             if found is None:
                 self._known.pop(key, None)
                 return None

@@ -93,6 +93,7 @@ def test_what_looks_like_words_is_near_them_by_cosine(tmp_path: Path):
     order = np.argsort(-(vectors @ text) / np.linalg.norm(vectors, axis=1), kind="stable")
     assert set(selections.rows_of(made, phrase)) == set(order[:100].tolist())
     assert np.argmax(selections.closeness(made, phrase)) == order[0]
+    assert selections.words_in(f"fake&{phrase}|a%26b") == [words, "a&b"] and selections.words_in("fake") == []
     other = Analysis(made.folder, {**made.info, "fingerprint": "another"}, made.paths, {}, made.arrays)
     assert texts.known(other, words) is None
     for wrong in ("", " \n ", "x" * 201):
