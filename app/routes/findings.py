@@ -67,11 +67,14 @@ class Discoveries:
         self._lock = Lock()
 
     def every(self) -> list[Entry]:
-        """What was found so far, the newest first; what cannot be read is left out."""
+        """What was found so far, the newest first, once for each set of images; what cannot be read is left out."""
         folders = [each for each in (self.analysis.folder / "patterns").glob("*") if not each.name.startswith(".")]
         read = [self.entry(each.name) for each in folders]
         ours = [each for each in read if each is not None and each.found.fingerprint == self.analysis.fingerprint]
-        return sorted(ours, key=lambda each: each.stamp, reverse=True)
+        newest: dict[str, Entry] = {}
+        for each in sorted(ours, key=lambda each: each.stamp, reverse=True):
+            newest.setdefault(each.digest, each)
+        return list(newest.values())
 
     def of(self, rows: NDArray) -> Entry | None:
         """What was found in these images, whoever asked and however; None where nothing was."""

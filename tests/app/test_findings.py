@@ -1,5 +1,8 @@
 """Patterns through the front door: what is found is told, edits are checked and kept, crops come from the table."""
 
+import json
+import os
+import shutil
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -69,6 +72,16 @@ def test_the_same_images_by_another_name_are_the_same_findings(client: FlaskClie
     place = toy.found(study, "fake")
     assert told(client, study, "?of=fake")["key"] == place.name
     assert told(client, study, "?of=generator=lumen-2|vista-xl")["key"] == place.name
+
+
+def test_images_looked_at_twice_are_told_once_as_last_found(client: FlaskClient, study: Analysis, key: str):
+    place = study.folder / "patterns" / key
+    older = shutil.copytree(place, place.with_name("0" * 20))
+    said = json.loads((older / "patterns.json").read_text("utf-8"))
+    (older / "patterns.json").write_text(json.dumps(said | {"patterns": said["patterns"][:2]}))
+    os.utime(older / "patterns.json", (1, 1))
+    assert [each["patterns"] for each in told(client, study)["known"] if each["of"] == ""] == [4]
+    shutil.rmtree(older)
 
 
 def test_nothing_found_says_for_how_many_images(client: FlaskClient, study: Analysis, key: str):
