@@ -22,7 +22,7 @@ from .findings import Findings
 from .identification import clusters, likeness, naming, patterns, pixels, regions, store
 from .identification.clusters import ClusterSettings
 from .identification.likeness import LikenessSettings, Readings
-from .identification.ordinary import QUIET, level, ordinary, unusual
+from .identification.ordinary import QUIET, levels, ordinary, unusual
 from .identification.patterns import Flips, Groups, Pattern
 from .learning import encoder
 from .learning.detector import Detector, encoder_of
@@ -149,12 +149,12 @@ class _Search:
         return lambda done, total: self.report(low + (high - low) * done // max(total, 1), ROUNDS)
 
     def groups(self) -> tuple[Groups, float]:
-        """The pixel groups of the chosen images, of maps less the mean authentic one, and the level."""
+        """The pixel groups of the chosen images, of maps less the mean authentic one, and what a place must exceed."""
         kept = store.read(self.made, METHOD)
         assert kept is not None, "token maps were computed"
         reference = self.reference[kept.done[self.reference]]
         usual = ordinary(kept.maps[reference])  # (T, g, g)
-        at = level(kept.maps[reference, -1], usual[-1], self.settings.quiet)
+        at = levels(kept.maps[reference, -1], usual[-1], self.settings.quiet)
         weight, sizes = self.made.head[:, None, None], np.asarray(self.made.arrays["size"])
         found, loud = [], []
         for row in self.rows[kept.done[self.rows]]:
@@ -164,7 +164,8 @@ class _Search:
             found += [(int(row), seen, group) for group in pixels.groups(maps[-1], maps[:-1] * weight, at, seen, size)]
             loud += [np.abs(maps[-1]) * group.held for _, _, group in found[len(loud) :]]
         self.weights = np.array(loud, np.float32).reshape(len(found), *self.eye.grid)
-        return Groups.of(found, self.eye.grid, len(self.made.head)), at
+        self.broad = np.array([group.broad for _, _, group in found], bool)
+        return Groups.of(found, self.eye.grid, len(self.made.head)), at.sharp
 
     def look(self, groups: Groups) -> tuple[Readings, Readings] | None:
         """What the encoder sees in the groups, and in the same places of authentic images drawn at random."""
@@ -193,33 +194,35 @@ class _Search:
             if self.stop():
                 return None
         ours, theirs = np.arange(m), m + np.flatnonzero(~lost[m:])
-        first, second = (
-            Readings(row[which], [each[which] for each in blocks], joint[which]) for which in (ours, theirs)
-        )
-        return first, second
+        every = Readings(row, np.concatenate([self.broad, self.broad[shapes]]), blocks, joint)
+        return every.take(ours), every.take(theirs)
 
     def cluster(self, groups: Groups, ours: Readings, theirs: Readings) -> tuple[Groups, NDArray]:
-        """Groups with their patterns, the strongest first, and how typical each is; the patterns' stability."""
-        labels, stable, count = np.full(len(groups), -1), [], 0
-        settings, seed = self.settings.cluster, self.settings.seed
-        vectors = np.zeros((len(groups), 1))
-        if len(groups) > settings.fewest:
-            vectors = likeness.vectors(ours, theirs, self.settings.likeness, seed)
-        for toward_fake in (True, False):
-            side = np.flatnonzero((groups.contribution > 0) == toward_fake)
-            found, scores = clusters.steady(vectors[side], groups.row[side], settings, seed)
-            labels[side] = np.where(found < 0, -1, found + count)
-            stable += scores.tolist()
-            count += len(scores)
+        """Groups with their patterns, the strongest first, and how typical each is; the patterns' stability.
+
+        Each side and each scale by itself: what is spread thin is described among what is.
+        """
+        labels, typical = np.full(len(groups), -1), np.zeros(len(groups), np.float32)
+        settings, seed, stable, count = self.settings.cluster, self.settings.seed, [], 0
+        for broad in (False, True):
+            scale, usual = np.flatnonzero(ours.broad == broad), theirs.take(theirs.broad == broad)
+            if len(scale) <= settings.fewest:
+                continue
+            vectors = likeness.vectors(ours.take(scale), usual, self.settings.likeness, seed)
+            for toward_fake in (True, False):
+                side = np.flatnonzero((groups.contribution[scale] > 0) == toward_fake)
+                found, scores = clusters.steady(vectors[side], groups.row[scale[side]], settings, seed)
+                labels[scale[side]] = np.where(found < 0, -1, found + count)
+                for each in range(len(scores)):
+                    which = side[found == each]
+                    typical[scale[which]] = vectors[which] @ vectors[which].mean(0)
+                stable += scores.tolist()
+                count += len(scores)
         impact = np.bincount(labels[labels >= 0], np.abs(groups.contribution)[labels >= 0], count)
         order = np.argsort(-impact, kind="stable")
         rank = np.full(count + 1, -1)  # the last: in no pattern
         rank[order] = np.arange(len(order))
-        typical, number = np.zeros(len(groups), np.float32), rank[labels]
-        for each in range(len(order)):
-            which = np.flatnonzero(number == each)
-            typical[which] = vectors[which] @ vectors[which].mean(0)
-        return replace(groups, pattern=number, typical=typical), np.asarray(stable)[order]
+        return replace(groups, pattern=rank[labels], typical=typical), np.asarray(stable)[order]
 
     def flips(self, groups: Groups) -> Flips | None:
         """Whether verdicts change when a pattern's groups are taken from its images; None where stopped."""

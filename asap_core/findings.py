@@ -29,7 +29,7 @@ from .identification import patterns
 from .identification.naming import UNNAMED, Name
 from .identification.patterns import Exemplar, Flips, Groups, Looked, Pattern
 
-VERSION = 6
+VERSION = 7
 PARTS = {"": Groups, "flips-": Flips}
 FACTS = ("fingerprint", "of", "level", "seed", "note")
 

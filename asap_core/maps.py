@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .analysis import Analysis
 from .errors import AnalysisError
 from .identification import ordinary, pixels, store
-from .identification.pixels import Box, PixelGroup
+from .identification.pixels import Box, Levels, PixelGroup
 from .identification.store import RelevanceStore
 
 Floats = NDArray[np.float32]
@@ -33,16 +33,18 @@ class Reference:
     usual: Floats  # (T, g, g) their mean
     remainder: Floats  # (T,) their mean remainder
     profile: Floats  # (T, blocks) their mean profile
-    level: Floats  # (T,) what a place must exceed to stand out
+    level: Floats  # (T,) what a place must exceed to stand out by itself
+    broad: Floats  # (T,) and what its surroundings must
 
     @classmethod
     def of(cls, kept: RelevanceStore, rows: NDArray[np.intp]) -> "Reference":
         """From real images that have their maps."""
         maps = np.asarray(kept.maps[rows], np.float32)
         usual = ordinary.ordinary(maps)
-        level = [ordinary.level(maps[:, target], each) for target, each in enumerate(usual)]
+        at = [ordinary.levels(maps[:, target], each) for target, each in enumerate(usual)]
+        sharp, broad = np.array([(each.sharp, each.broad) for each in at], np.float32).T
         remainder, profile = (each[rows].astype(np.float32).mean(0) for each in (kept.remainder, kept.profile))
-        return cls(rows, usual, remainder, profile, np.array(level, np.float32))
+        return cls(rows, usual, remainder, profile, sharp, broad)
 
     def keep(self, kept: RelevanceStore) -> None:
         """Write it beside the store, whole or not at all."""
@@ -110,7 +112,7 @@ class Maps:
 
     @cached_property
     def level(self) -> Floats:
-        """What a place must exceed to stand out, (T,): nearly all places of real images stay below."""
+        """What a place must exceed to stand out by itself, (T,): nearly all places of real images stay below."""
         return self.reference.level * np.abs(self.weights)
 
     @cached_property
@@ -144,8 +146,9 @@ class Maps:
         maps = self.unusual([row])[0][0]  # (T, g, g)
         at = len(maps) - 1 if target == "logit" else target
         through = maps[:-1] if target == "logit" else maps[:-1] * (np.arange(len(maps) - 1) == at)[:, None, None]
+        levels = Levels(float(self.level[at]), float(self.reference.broad[at] * abs(self.weights[at])))
         width, height = self.made.arrays["size"][row].tolist()
-        return pixels.groups(maps[at], through, float(self.level[at]), self.box(row), (width, height))
+        return pixels.groups(maps[at], through, levels, self.box(row), (width, height))
 
     def strongest(self, row: int) -> PixelGroup | None:
         """The pixel group of a row that speaks most for its verdict; None where nothing that stands out does."""

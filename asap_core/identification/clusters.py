@@ -4,8 +4,9 @@ The neighbourhood graph's slowest directions (diffusion maps, Coifman and Lafon 
 HDBSCAN (Campello et al. 2013) finds what is dense in them. One such run hangs on its few settings, on who is in the
 collection, and on a machine's last digits; so there are several, of nine tenths of the images each and along more or
 fewer directions, and what they find is clustered in turn (Strehl and Ghosh 2002): clusters of clusters that share
-most of their regions, to which a region belongs where enough runs put it there. scikit-learn is imported where it is
-needed: it is slow to load.
+most of their regions, to which a region belongs where enough runs put it there. Where some runs find one cluster and
+others its parts, the more stable view is taken: of all that overlap, those whose regions times stability are the most.
+scikit-learn is imported where it is needed: it is slow to load.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse.linalg import eigsh
 from scipy.spatial.distance import squareform
+from threadpoolctl import threadpool_limits
 
 from ..learning import subspace
 
@@ -34,6 +37,7 @@ class ClusterSettings:
     drawn: float = 0.9  # share of the images in each
     votes: float = 1 / 3  # share of the runs that must put a region where it goes
     same: float = 0.5  # Jaccard index from which clusters of two runs are the same, on average
+    overlap: float = 0.5  # share of the smaller one's regions from which two clusters of clusters exclude each other
     steady: float = 0.6  # stability that a cluster has at least; Hennig 2007 trusts none below
 
 
@@ -54,11 +58,12 @@ class Runs:
 def steady(found: Floats, images: NDArray, settings: ClusterSettings, seed: int) -> tuple[NDArray[np.int64], Floats]:
     """Unit vectors (m, q) of regions of some images (m,) -> clusters that are found again (m,), the largest first, -1
     for none, and how surely (k,): each one's best Jaccard index in every run, mean."""
-    runs = several(found, images, settings, seed)
+    with threadpool_limits(1):  # on matrices this small threads only wait for each other
+        runs = several(found, images, settings, seed)
     if not len(runs.member):
         return np.full(len(found), -1), np.zeros(0)
     labels = _by_size(elected(runs, settings), settings.fewest)
-    scores = stability(labels, runs)
+    scores = stability(labels == np.arange(int(labels.max(initial=-1)) + 1)[:, None], runs)
     holds = scores >= settings.steady
     labels = np.append(np.where(holds, np.cumsum(holds) - 1, -1), -1)[labels]  # the last: in none
     return _joined(labels, _near(found, settings.neighbours)[1]), scores[holds]
@@ -83,20 +88,41 @@ def several(found: Floats, images: NDArray, settings: ClusterSettings, seed: int
 
 def elected(runs: Runs, settings: ClusterSettings) -> NDArray[np.int64]:
     """Where most runs put each region: a cluster of clusters, or -1 where too few agree; (m,)."""
+    nobody = np.full((1, runs.drawn.shape[1]), np.nextafter(settings.votes, 0))
+    share = _votes(runs, settings.same) / np.maximum(runs.drawn.sum(0), 1)  # (kin, m)
+    member = share >= settings.votes
+    taken = _apart(member, stability(member, runs), settings)
+    return np.vstack([nobody, share[taken]]).argmax(0) - 1
+
+
+def _votes(runs: Runs, same: float) -> NDArray[np.float32]:
+    """How many runs put each region into which cluster of clusters, (kin, m)."""
     apart = 1 - jaccard(runs.member, runs.seen, runs.member, runs.seen)
     np.fill_diagonal(apart, 0)
     kin = np.zeros(1, np.int64)
     if len(apart) > 1:
-        kin = fcluster(linkage(squareform(apart, checks=False), "average"), 1 - settings.same, "distance") - 1
-    votes = np.stack([runs.member[kin == each].sum(0) for each in range(kin.max() + 1)])  # (kin, m)
-    share = votes / np.maximum(runs.drawn.sum(0), 1)
-    return np.where(share.max(0) >= settings.votes, share.argmax(0), -1)
+        kin = fcluster(linkage(squareform(apart, checks=False), "average"), 1 - same, "distance") - 1
+    return np.stack([runs.member[kin == each].sum(0) for each in range(kin.max() + 1)])
 
 
-def stability(labels: NDArray, runs: Runs) -> Floats:
-    """How surely each cluster is found again: its best Jaccard index in every run, mean; (k,)."""
-    mine = (labels == np.arange(int(labels.max(initial=-1)) + 1)[:, None]).astype(np.float32)  # (k, m)
-    alike = jaccard(mine, np.ones_like(mine), runs.member, runs.seen)  # (k, c)
+def _apart(member: NDArray[np.bool_], scores: Floats, settings: ClusterSettings) -> NDArray[np.intp]:
+    """Which sets (k, m) of those that are steady to take, so that none overlap and most regions are surely held."""
+    sound = np.flatnonzero((member.sum(1) >= settings.fewest) & (scores >= settings.steady))
+    held = member[sound].astype(np.float32)
+    size = held.sum(1)
+    pairs = np.argwhere(np.triu(held @ held.T > settings.overlap * np.minimum.outer(size, size), 1))
+    if not len(pairs):
+        return sound
+    either = np.zeros((len(pairs), len(sound)))
+    np.put_along_axis(either, pairs, 1, 1)
+    best = milp(-size * scores[sound], constraints=LinearConstraint(either, ub=1), integrality=1, bounds=Bounds(0, 1))
+    return sound[best.x > 0.5]
+
+
+def stability(member: NDArray, runs: Runs) -> Floats:
+    """How surely sets of regions (k, m) are found again: each one's best Jaccard index in every run, mean; (k,)."""
+    member = member.astype(np.float32)
+    alike = jaccard(member, np.ones_like(member), runs.member, runs.seen)  # (k, c)
     best = [alike[:, runs.run == number].max(1, initial=0) for number in range(len(runs.drawn))]
     return np.stack(best).mean(0)
 

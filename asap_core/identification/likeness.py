@@ -22,8 +22,14 @@ class Readings:
     """What the encoder sees in m regions."""
 
     image: NDArray[np.int64]  # (m,) of which image
+    broad: NDArray[np.bool_]  # (m,) on which scale they, or regions of their shape, stand out
     blocks: list[NDArray[np.float32]]  # (m, c) each
     joint: NDArray[np.float32]  # (m, e)
+
+    def take(self, which: NDArray) -> "Readings":
+        """Some of the regions."""
+        blocks = [each[which] for each in self.blocks]
+        return Readings(self.image[which], self.broad[which], blocks, self.joint[which])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..analysis import Analysis
+from .pixels import Levels, surroundings
 
 Floats = NDArray[np.float32]
 ENOUGH = 256  # real images: their mean is then known to a sixteenth of what they differ by
@@ -37,6 +38,8 @@ def unusual(maps: NDArray, remainder: NDArray, usual: NDArray) -> tuple[Floats, 
     return left, (remainder + usual.sum((1, 2), dtype=np.float64)).astype(np.float32)
 
 
-def level(maps: NDArray, usual: NDArray, quiet: float = QUIET) -> float:
-    """What a place must exceed to stand out: nearly all places of real images' maps (n, g, g) lie nearer to `usual`."""
-    return float(np.quantile(np.abs(np.asarray(maps, np.float32) - usual), quiet))
+def levels(maps: NDArray, usual: NDArray, quiet: float = QUIET) -> Levels:
+    """What stands out: nearly all places of real images' maps (n, g, g) lie nearer to `usual`, on both scales."""
+    away = np.asarray(maps, np.float32) - usual
+    sharp = float(np.quantile(np.abs(away), quiet))
+    return Levels(sharp, float(np.quantile(np.abs(surroundings(away, sharp)), quiet)))

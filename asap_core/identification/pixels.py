@@ -3,6 +3,10 @@
 A pixel group is a connected region in which a map stays above a level, or below its negative. The level is one for
 an analysis, never an image's own: an image in which nothing speaks has no groups. A region of several hills is cut
 where the valley between them is clearly lower: what touches need not be one thing.
+
+What is spread thin, like skin without pores, stands out nowhere by itself. So maps are looked at on two scales, each
+with its level: place by place, and smoothed (as in scale selection, Lindeberg 1998). On the broad scale nothing counts
+for more than the sharp level, and what exceeds its level more by itself does not count at all.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +23,16 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in the origi
 FINE = 4  # cells to a token, each way, on which groups have their outline
 SMALLEST = 0.5  # tokens: smaller regions are no group
 HILL = 1.5  # a hill rises to so many times the valley between it and the next
-MASS = 0.5  # share of a collection's relevance that lies above the level
+BREADTH = 1 / 6  # of the grid's shorter side: the deviation of the Gaussian that smooths maps
+BROAD = 4.0  # tokens: smaller regions on the broad scale are no group
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What a place must exceed to stand out, without regard to sign."""
+
+    sharp: float  # by itself
+    broad: float  # by the `surroundings` of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +45,7 @@ class PixelGroup:
     centre: tuple[float, float]  # across and down the original image, 0 to 1, by weight
     contribution: float  # logits, above 0 toward fake
     dimensions: Floats  # (d,) what of it comes through which dimension
+    broad: bool  # whether it stands out on the broad scale
 
     @property
     def held(self) -> Floats:
@@ -52,37 +66,38 @@ def enlarge(token_map: NDArray, seen: Box, size: tuple[int, int]) -> Floats:
     return np.array(picture.transform(size, Image.Transform.AFFINE, lay, Image.Resampling.BILINEAR))
 
 
-def level(maps: NDArray, mass: float = MASS) -> float:
-    """The level above which a share of all relevance lies: of maps (n, g, g), without regard to sign."""
-    sizes = np.sort(np.abs(np.asarray(maps, np.float64)), axis=None)[::-1]
-    total = np.cumsum(sizes)
-    if not len(total) or total[-1] == 0:
-        return 0.0
-    return float(sizes[np.searchsorted(total, mass * total[-1])])
+def surroundings(maps: NDArray, sharp: float) -> Floats:
+    """Gaussian means of maps (…, g, g) around each place, in which nothing counts for more than `sharp`."""
+    width = BREADTH * min(maps.shape[-2:])
+    clipped = np.clip(np.asarray(maps, np.float32), -sharp, sharp)
+    return ndimage.gaussian_filter(clipped, width, mode="constant", axes=(-2, -1))  # pyright: ignore
 
 
 def groups(
-    logit_map: NDArray, dimension_maps: NDArray, at: float, seen: Box, size: tuple[int, int]
+    logit_map: NDArray, dimension_maps: NDArray, at: Levels, seen: Box, size: tuple[int, int]
 ) -> list[PixelGroup]:
     """The pixel groups of one image, the strongest first, from its logit's map (g, g) and its dimensions' (d, g, g).
 
-    `dimension_maps` are in logits too, so that they sum to the logit's: each dimension's map times its weight. What
-    no group holds is `elsewhere`.
+    `dimension_maps` are in logits too, so that they sum to the logit's: each dimension's map times its weight. No two
+    groups share a place.
     """
-    fine = _refined(np.asarray(logit_map, np.float32))
-    found = []
+    logit_map = np.asarray(logit_map, np.float32)
+    fine, wide = _refined(logit_map), _refined(surroundings(logit_map, at.sharp))
+    sharp, taken, louder = [], np.zeros(fine.shape, bool), np.zeros(fine.shape, bool)
     for sign in (1, -1):
-        labels = _hills(sign * fine, max(at, 0))  # (FINE g, FINE g)
-        for number, where in enumerate(ndimage.find_objects(labels), start=1):
-            mask = labels == number
-            if mask.sum() >= SMALLEST * FINE**2:
-                found.append(_group(mask, where, fine, logit_map, dimension_maps, seen, size))
+        for mask in _regions(_hills(sign * fine, max(at.sharp, 0)), SMALLEST):
+            sharp.append(mask)
+            taken |= mask
+            if (sign * fine)[mask].max() * at.broad >= (sign * wide)[mask].max() * at.sharp:
+                louder |= mask
+    rest = _refined(surroundings(logit_map * (1 - _held(louder)), at.sharp))
+    broad = [mask for sign in (1, -1) for mask in _regions(_labelled((sign * rest > at.broad) & ~taken), BROAD)]
+    found = [
+        _group(mask, spread, fine, logit_map, dimension_maps, seen, size)
+        for spread, masks in ((False, sharp), (True, broad))
+        for mask in masks
+    ]
     return sorted(found, key=lambda group: -abs(group.contribution))
-
-
-def elsewhere(logit_map: NDArray, found: Sequence[PixelGroup]) -> float:
-    """What of a map (g, g) lies in none of its groups, in logits."""
-    return float(np.sum(logit_map, dtype=np.float64)) - sum(group.contribution for group in found)
 
 
 def outline(mask: NDArray[np.bool_], seen: Box) -> list[Floats]:
@@ -125,9 +140,20 @@ def _turns(path: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
     return points[(before != after).any(1)]
 
 
+def _labelled(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """The connected regions of a mask (h, w), numbered from 1; 0 elsewhere."""
+    return ndimage.label(mask)[0]  # pyright: ignore
+
+
+def _regions(labels: NDArray[np.int32], smallest: float) -> list[NDArray[np.bool_]]:
+    """The masks (h, w) of numbered regions of so many tokens, or more."""
+    sizes = np.bincount(labels.ravel())[1:]
+    return [labels == number for number in np.flatnonzero(sizes >= smallest * FINE**2) + 1]
+
+
 def _hills(fine: Floats, at: float) -> NDArray[np.int32]:
     """The regions above a level, numbered from 1, those of several hills cut: (h, w), 0 for what lies below."""
-    whole: NDArray[np.int32] = ndimage.label(fine > at)[0]  # pyright: ignore
+    whole = _labelled(fine > at)
     found, count = np.zeros(fine.shape, np.int32), 0
     for number in range(1, int(whole.max()) + 1):
         region = whole == number
@@ -143,9 +169,7 @@ def _hills(fine: Floats, at: float) -> NDArray[np.int32]:
 
 def _tops(fine: Floats, region: NDArray[np.bool_], height: float) -> list[NDArray[np.bool_]]:
     """The hills of a region: what stays apart, and no smaller than a group, when the level rises."""
-    higher: NDArray[np.int32] = ndimage.label(region & (fine > height * HILL))[0]  # pyright: ignore
-    sizes = np.bincount(higher.ravel())[1:]
-    parts = [higher == number for number in np.flatnonzero(sizes >= SMALLEST * FINE**2) + 1]
+    parts = _regions(_labelled(region & (fine > height * HILL)), SMALLEST)
     if not parts:
         return [region]
     return [top for part in parts for top in _tops(fine, part, height * HILL)]
@@ -153,7 +177,7 @@ def _tops(fine: Floats, region: NDArray[np.bool_], height: float) -> list[NDArra
 
 def _group(
     mask: NDArray[np.bool_],
-    where: tuple[slice, slice],
+    broad: bool,
     fine: Floats,
     logit_map: NDArray,
     dimension_maps: NDArray,
@@ -162,7 +186,7 @@ def _group(
 ) -> PixelGroup:
     left, top, right, bottom = seen
     cell = ((right - left) / mask.shape[1], (bottom - top) / mask.shape[0])  # pixels across and down
-    rows, columns = where
+    rows, columns = ndimage.find_objects(mask.view(np.int8))[0]
     box = (left + columns.start * cell[0], top + rows.start * cell[1],
            left + columns.stop * cell[0], top + rows.stop * cell[1])  # fmt: skip
     weight = np.abs(fine) * mask
@@ -179,6 +203,7 @@ def _group(
         centre=(middle[0] / size[0], middle[1] / size[1]),
         contribution=float((held * logit_map).sum(dtype=np.float64)),
         dimensions=np.einsum("hw,dhw->d", held, dimension_maps).astype(np.float32),
+        broad=broad,
     )
 
 

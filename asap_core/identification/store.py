@@ -10,7 +10,7 @@
 
 Memory-mapped, and readable while a job writes: an image counts as done only when its maps are on disk. Half
 precision keeps a number to one part in 2,048. Beside the analysis, which itself never changes; made for one
-detector, and begun anew where another is found, or where it was kept before profiles and boxes were.
+detector, and begun anew where another is found, or an older version's.
 """
 
 import json
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ..analysis import Analysis
 from ..errors import AnalysisError
 
-VERSION = 2
+VERSION = 3
 LARGEST = float(np.finfo(np.float16).max)
 ARRAYS = {
     "maps": np.float16,

@@ -10,6 +10,7 @@ from asap_core.identification.clusters import ClusterSettings, Runs
 from asap_core.learning import subspace
 
 SETTINGS = ClusterSettings(runs=6)
+SMALL = replace(SETTINGS, fewest=2)
 
 
 @pytest.fixture(scope="module")
@@ -51,22 +52,31 @@ def runs(*found: list[int], drawn: np.ndarray | None = None) -> Runs:
 
 
 def test_a_region_goes_where_most_runs_put_it():
-    apart, together = [0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]
-    labels = clusters.elected(runs(apart, apart, together), SETTINGS)
-    assert len(set(labels[:3])) == len(set(labels[3:])) == 1 and labels[0] != labels[3]
-    labels = clusters.elected(runs(apart, together, together), SETTINGS)
+    apart, together = [0, 0, 1, 1, 2, 2], [0, 0, 0, 0, 0, 0]
+    labels = clusters.elected(runs(apart, apart, together), SMALL)
+    assert len(set(labels)) == 3 and all(len(set(labels[each : each + 2])) == 1 for each in (0, 2, 4))
+    labels = clusters.elected(runs(apart, together, together), SMALL)
     assert len(set(labels)) == 1
-    once = clusters.elected(runs([0, 0, 0, -1], *[[-1, -1, -1, -1]] * 3), SETTINGS)
+    once = clusters.elected(runs([0, 0, 0, -1], *[[-1, -1, -1, -1]] * 3), SMALL)
     assert (once == -1).all()  # a quarter of the runs is too few
+
+
+def test_of_a_cluster_and_its_parts_the_more_stable_are_taken():
+    whole, parts = [0] * 12 + [1] * 4, [0] * 4 + [2] * 4 + [3] * 4 + [1] * 4
+    for often, seldom, count in ((whole, parts, 2), (parts, whole, 4)):
+        labels = clusters.elected(runs(often, often, often, seldom, seldom), SMALL)
+        assert set(labels.tolist()) == set(range(count))
+        assert all(len(set(labels[each : each + 4].tolist())) == 1 for each in (0, 4, 8, 12))
 
 
 def test_a_run_says_nothing_of_what_it_did_not_see():
     seen = np.array([[1, 1, 1, 1], [1, 1, 0, 1]])
     two = runs([0, 0, 0, -1], [0, 0, -1, -1], drawn=seen)
-    assert clusters.elected(two, SETTINGS).tolist() == [0, 0, 0, -1]
-    assert clusters.stability(np.array([0, 0, 0, -1]), two).tolist() == [1]
+    assert clusters.elected(two, SMALL).tolist() == [0, 0, 0, -1]
+    held = np.array([[True, True, True, False]])
+    assert clusters.stability(held, two).tolist() == [1]
     blind = runs([0, 0, 0, -1], [0, 0, -1, -1])
-    assert clusters.stability(np.array([0, 0, 0, -1]), blind).tolist() == pytest.approx([(1 + 2 / 3) / 2])
+    assert clusters.stability(held, blind).tolist() == pytest.approx([(1 + 2 / 3) / 2])
 
 
 def test_sets_are_compared_on_what_both_could_hold():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from asap_core.identification import ordinary
+from asap_core.identification import ordinary, pixels
 
 
 def test_real_images_cancel_and_every_value_stays():
@@ -32,5 +32,19 @@ def test_without_real_images_nothing_is_ordinary():
 def test_the_level_is_what_few_places_of_real_images_pass():
     rng = np.random.default_rng(2)
     maps, usual = rng.normal(2, 1, (50, 4, 4)), np.full((4, 4), 2.0)
-    at = ordinary.level(maps, usual, 0.9)
-    assert (np.abs(maps - usual) > at).mean() == pytest.approx(0.1, abs=0.005)
+    at = ordinary.levels(maps, usual, 0.9)
+    assert (np.abs(maps - usual) > at.sharp).mean() == pytest.approx(0.1, abs=0.005)
+    around = pixels.surroundings(maps - usual, at.sharp)
+    assert (np.abs(around) > at.broad).mean() == pytest.approx(0.1, abs=0.005)
+
+
+def test_surroundings_are_gaussian_means_of_what_is_clipped():
+    """By hand, at one place of a map whose loud place counts for no more than the level."""
+    token_map = np.random.default_rng(3).normal(size=(12, 12))
+    token_map[6, 7] = 50
+    y, x = np.mgrid[:12, :12]
+    weight = np.exp(-((x - 5) ** 2 + (y - 6) ** 2) / (2 * (12 * pixels.BREADTH) ** 2))
+    long = np.arange(-8, 9)
+    whole = np.exp(-(long**2) / (2 * (12 * pixels.BREADTH) ** 2)).sum() ** 2
+    expected = (np.clip(token_map, -1.5, 1.5) * weight).sum() / whole
+    assert pixels.surroundings(token_map, 1.5)[6, 5] == pytest.approx(expected, abs=1e-3)

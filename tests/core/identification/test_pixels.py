@@ -1,16 +1,20 @@
 """Pixel maps lie where they belong; groups are connected, signed, and add up."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from asap_core.identification import pixels
+from asap_core.identification.pixels import Levels, PixelGroup
 from asap_core.learning import encoder, mini
 from asap_core.learning.encoder import EncoderSettings
 
 WHOLE = (0.0, 0.0, 48.0, 48.0)
+
+
+def groups(logit_map: np.ndarray, sharp: float, broad: float = np.inf) -> list[PixelGroup]:
+    """The groups of a map of one dimension."""
+    return pixels.groups(logit_map, logit_map[None], Levels(sharp, broad), WHOLE, (48, 48))
 
 
 def bump(across: float, down: float, width: float = 1.0, grid: int = 12) -> np.ndarray:
@@ -66,18 +70,10 @@ def test_each_kind_of_preparation_has_its_box():
         assert tower.box(size) == box
 
 
-def test_the_level_leaves_half_of_all_relevance_above_it():
-    maps = np.random.default_rng(1).normal(size=(20, 6, 6)) ** 3
-    at = pixels.level(maps)
-    above = np.abs(maps)[np.abs(maps) >= at].sum() / np.abs(maps).sum()
-    assert 0.5 <= above < 0.52
-    assert pixels.level(np.zeros((3, 2, 2))) == 0.0 and pixels.level(-maps) == at
-
-
-def test_groups_are_the_regions_above_and_below_and_add_up_with_what_is_elsewhere():
+def test_groups_are_the_regions_above_and_below():
     logit_map = 2 * bump(2, 3) - 3 * bump(8, 8, 1.5) + 0.01
     shares = np.stack([0.7 * logit_map, 0.3 * logit_map])
-    found = pixels.groups(logit_map, shares, 0.5, WHOLE, (48, 48))
+    found = pixels.groups(logit_map, shares, Levels(0.5, np.inf), WHOLE, (48, 48))
     assert [np.sign(group.contribution) for group in found] == [-1, 1]
     strong, weak = found
     assert not (strong.mask & weak.mask).any()
@@ -89,28 +85,50 @@ def test_groups_are_the_regions_above_and_below_and_add_up_with_what_is_elsewher
         by_hand = sum(logit_map[y // 4, x // 4] / 16 for y, x in np.argwhere(group.mask))
         assert group.contribution == pytest.approx(by_hand, rel=1e-5)
         assert group.area == pytest.approx(group.mask.sum() / 48**2)
-    total = sum(group.contribution for group in found) + pixels.elsewhere(logit_map, found)
-    assert total == pytest.approx(logit_map.sum(), rel=1e-5)
 
 
 def test_two_bumps_are_one_group_where_the_valley_between_them_is_high():
     logit_map = bump(2, 5) + bump(8, 5)
     logit_map[4:7, 2:9] = np.maximum(logit_map[4:7, 2:9], 0.7)
-    dimensions = logit_map[None]
-    (whole,) = pixels.groups(logit_map, dimensions, 0.3, WHOLE, (48, 48))
-    assert len(pixels.groups(logit_map, dimensions, 0.72, WHOLE, (48, 48))) == 2  # the level is above it
+    (whole,) = groups(logit_map, 0.3)
+    assert len(groups(logit_map, 0.72)) == 2  # the level is above it
     logit_map[4:7, 4:7] = np.minimum(logit_map[4:7, 4:7], 0.4)  # a valley, still above the level
-    cut = pixels.groups(logit_map, dimensions, 0.3, WHOLE, (48, 48))
+    cut = groups(logit_map, 0.3)
     assert len(cut) == 2
     assert not (cut[0].mask & cut[1].mask).any()
     assert ((cut[0].mask | cut[1].mask) & ~whole.mask).sum() == 0
     np.testing.assert_allclose(cut[0].held.sum(), cut[0].mask.sum() / 16)
-    assert pixels.groups(logit_map, dimensions, 2.0, WHOLE, (48, 48)) == []
+    assert groups(logit_map, 2.0) == []
     speck = np.zeros((12, 12), np.float32)
     speck[4, 4] = 0.6  # hardly above the level, in a region smaller than half a token
-    assert pixels.groups(speck, speck[None], 0.5, WHOLE, (48, 48)) == []
+    assert groups(speck, 0.5) == []
 
 
-def test_an_image_in_which_nothing_speaks_has_no_groups(tmp_path: Path):
-    quiet = np.full((12, 12), 0.01, np.float32)
-    assert pixels.groups(quiet, quiet[None], pixels.level(np.stack([quiet, bump(3, 3)])), WHOLE, (48, 48)) == []
+def test_an_image_in_which_nothing_speaks_has_no_groups():
+    assert groups(np.full((12, 12), 0.01, np.float32), 0.1, 0.05) == []
+
+
+def test_what_is_spread_thin_is_a_broad_group():
+    dice = np.random.default_rng(0)
+    logit_map = dice.normal(0, 0.2, (12, 12)).astype(np.float32)
+    assert not any(group.broad for group in groups(logit_map, 1.0, 0.15))
+    logit_map[3:9, 3:9] += 0.4
+    (thin,) = (group for group in groups(logit_map, 1.0, 0.15) if group.broad)
+    assert thin.held[4:8, 4:8].mean() > 0.95 and thin.held[[0, -1]].max() == 0
+    assert thin.contribution == pytest.approx((thin.held * logit_map).sum(), rel=1e-4)
+    (mirrored,) = (group for group in groups(-logit_map, 1.0, 0.15) if group.broad)
+    assert mirrored.contribution == pytest.approx(-thin.contribution)
+
+
+def test_what_stands_out_by_itself_is_no_broad_group_and_no_place_is_of_two():
+    loud = 6 * bump(5, 5)
+    assert [group.broad for group in groups(loud, 0.5, 0.05)] == [False]
+    thin = np.full((12, 12), 0.3, np.float32)
+    thin[:, 8:] = 0
+    thin[5:7, 5:7] = 0.6  # above the level, but less than its surroundings are above theirs
+    found = groups(thin, 0.5, 0.1)
+    assert sorted(group.broad for group in found) == [False, True]
+    assert np.sum([group.mask for group in found], axis=0).max() == 1
+    both = thin + 6 * bump(3, 3)
+    (broad,) = (group for group in groups(both, 0.5, 0.1) if group.broad)
+    assert broad.held[3, 3] == 0 and broad.held[9:, 1:6].min() > 0.9
