@@ -117,6 +117,7 @@ def _group(group: PixelGroup, box: pixels.Box) -> dict[str, Any]:
     return {
         "contribution": round(group.contribution, 4),
         "area": round(group.area, 4),
+        "broad": group.broad,
         "box": [round(edge, 1) for edge in group.box],
         "outline": [np.round(each, 1).tolist() for each in outline],
         "held": np.round(group.held.astype(float), 2).tolist(),

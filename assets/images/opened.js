@@ -97,7 +97,7 @@
   function line(group, number) {
     const side = group.contribution > 0 ? "fake" : "real";
     const through = group.dimensions.map(([k, value]) => `${k + 1} (${asap.signed(value)})`).join(", ");
-    const words = [make("strong", `mark ${side}`, toward(group.contribution)), make("span", "quiet", `${asap.percent(group.area)} of the area; dimensions ${through}`)];
+    const words = [make("strong", `mark ${side}`, toward(group.contribution)), make("span", "quiet", `${asap.percent(group.area)} of the area${group.broad ? ", spread thin" : ""}; dimensions ${through}`)];
     const remove = make("button", "text-button", "Remove", {
       type: "button", "data-region": number, title: "Judge the image again without this region", "aria-label": `Judge again without region ${number + 1}`,
     });
