@@ -149,7 +149,7 @@ class _Search:
         return lambda done, total: self.report(low + (high - low) * done // max(total, 1), ROUNDS)
 
     def groups(self) -> tuple[Groups, float]:
-        """The pixel groups of the chosen images, of maps less the mean authentic one, and what a place must exceed."""
+        """The pixel groups of the chosen images, of maps less the mean authentic one, and the sharp level."""
         kept = store.read(self.made, METHOD)
         assert kept is not None, "token maps were computed"
         reference = self.reference[kept.done[self.reference]]
@@ -206,7 +206,7 @@ class _Search:
         settings, seed, stable, count = self.settings.cluster, self.settings.seed, [], 0
         for broad in (False, True):
             scale, usual = np.flatnonzero(ours.broad == broad), theirs.take(theirs.broad == broad)
-            if len(scale) <= settings.fewest:
+            if min(len(scale), len(usual.image)) <= settings.fewest:
                 continue
             vectors = likeness.vectors(ours.take(scale), usual, self.settings.likeness, seed)
             for toward_fake in (True, False):
