@@ -101,11 +101,13 @@ def write(folder: Path, found: Findings) -> None:
 
 
 def read(folder: Path) -> Findings | None:
-    """What was kept, memory-mapped; None where nothing was, AnalysisError where it is damaged."""
+    """What this version kept, memory-mapped; None where it kept nothing, AnalysisError where it is damaged."""
     if not (folder / "patterns.json").is_file():
         return None
     try:
         content = json.loads((folder / "patterns.json").read_text("utf-8"))
+        if content["version"] != VERSION:
+            return None
         groups, flips = (
             part(**{
                 field.name: np.load(folder / f"{prefix}{field.name}.npy", mmap_mode="r", allow_pickle=False)
@@ -241,7 +243,8 @@ def _described(
 def _members(made: Analysis, which: str) -> tuple[Findings, Members]:
     folder, number = folder_of(made, which)
     found = read(folder)
-    assert found is not None, "folder_of looked"
+    if found is None:
+        raise SettingsError(f"pattern {which!r} was found by an older version; look for patterns again")
     if number >= len(found.patterns):
         raise SettingsError(f"no pattern {which!r}: expected a number below {len(found.patterns)}")
     return found, edits.read(folder).members(number)

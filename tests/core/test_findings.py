@@ -1,6 +1,7 @@
 """Findings survive the disk as they are; their images and regions are known by KEY/NUMBER."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,16 @@ def test_what_is_written_is_read(found: Findings, tmp_path: Path):
     (place / "row.npy").unlink()
     with pytest.raises(AnalysisError, match="damaged"):
         findings.read(place)
+
+
+def test_what_an_older_version_found_is_not_shown_and_says_so(study: Analysis, place: Path):
+    older = shutil.copytree(place, place.with_name("1" * 20))
+    said = json.loads((older / "patterns.json").read_text("utf-8"))
+    (older / "patterns.json").write_text(json.dumps(said | {"version": findings.VERSION - 1}))
+    assert findings.read(older) is None
+    with pytest.raises(SettingsError, match="older version"):
+        findings.rows_with(study, f"{older.name}/0")
+    shutil.rmtree(older)
 
 
 def test_the_contract_of_the_json(study: Analysis, place: Path, found: Findings):
