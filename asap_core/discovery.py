@@ -164,7 +164,6 @@ class _Search:
             found += [(int(row), seen, group) for group in pixels.groups(maps[-1], maps[:-1] * weight, at, seen, size)]
             loud += [np.abs(maps[-1]) * group.held for _, _, group in found[len(loud) :]]
         self.weights = np.array(loud, np.float32).reshape(len(found), *self.eye.grid)
-        self.broad = np.array([group.broad for _, _, group in found], bool)
         return Groups.of(found, self.eye.grid, len(self.made.head)), at.sharp
 
     def look(self, groups: Groups) -> tuple[Readings, Readings] | None:
@@ -194,7 +193,7 @@ class _Search:
             if self.stop():
                 return None
         ours, theirs = np.arange(m), m + np.flatnonzero(~lost[m:])
-        every = Readings(row, np.concatenate([self.broad, self.broad[shapes]]), blocks, joint)
+        every = Readings(row, np.concatenate([groups.broad, groups.broad[shapes]]), blocks, joint)
         return every.take(ours), every.take(theirs)
 
     def cluster(self, groups: Groups, ours: Readings, theirs: Readings) -> tuple[Groups, NDArray]:

@@ -213,6 +213,7 @@ def found(study: Analysis, of: str | None = None) -> Path:
         box=np.array([(40 + 30 * k, 30 + 20 * k, 100 + 30 * k, 90 + 20 * k) for k in number], np.float32),
         centre=np.stack([0.2 + 0.2 * number, 0.2 + 0.15 * number], 1).astype(np.float32),
         typical=dice.uniform(0, 1, m).astype(np.float32),
+        broad=np.zeros(m, bool),
     )
     tried = np.unique(np.stack([row, number], 1), axis=0)
     flips = Flips(tried[:, 0], tried[:, 1], dice.random((len(tried), 2)) < [0.3, 0.6])

@@ -152,6 +152,7 @@ def _pattern(entry: Entry, each: Shown, here: NDArray[np.bool_] | None) -> dict[
         "hidden": each.hidden,
         "sentence": sentence(pattern),
         "toward": pattern.toward,
+        "broad": pattern.broad,
         "n": pattern.n_images,
         "groups": pattern.n_groups,
         "here": None if here is None else int(here[entry.rows[each.number]].sum()),

@@ -30,6 +30,7 @@ class Groups:
     box: NDArray[np.float32]  # (m, 4) left, top, right, bottom in the original's pixels
     centre: NDArray[np.float32]  # (m, 2) across and down the original, 0 to 1
     typical: NDArray[np.float32]  # (m,) how alike the others of its pattern; 0 in none
+    broad: NDArray[np.bool_]  # (m,) whether it is spread thin: `PixelGroup.broad`
 
     @classmethod
     def of(cls, found: Sequence[tuple[int, Box, PixelGroup]], grid: tuple[int, int], dimensions: int) -> "Groups":
@@ -45,6 +46,7 @@ class Groups:
             box=np.array([group.box for group in each], np.float32).reshape(m, 4),
             centre=np.array([group.centre for group in each], np.float32).reshape(m, 2),
             typical=np.zeros(m, np.float32),
+            broad=np.array([group.broad for group in each], bool),
         )
 
     def __len__(self) -> int:
@@ -94,6 +96,7 @@ class Pattern:
 
     name: Name
     toward: str  # fake or real
+    broad: bool  # whether most of its groups are spread thin
     n_groups: int
     n_images: int
     n_real: int  # images of each truth that have it, of so many looked at
@@ -159,6 +162,7 @@ def describe(
     return Pattern(
         name=name,
         toward="fake" if toward_fake else "real",
+        broad=bool(mine.broad.mean() > 0.5),
         n_groups=len(mine),
         n_images=len(rows),
         n_real=int((~fake).sum()),
@@ -200,6 +204,7 @@ def sentence(pattern: Pattern) -> str:
     named = pattern.name.text
     nearest = f"unnamed, nearest: {pattern.name.near[0]}"
     what = f"**{named}**" if named != "unnamed" else f"something at {_place(pattern.centre)} ({nearest})"
+    what += ", spread thin" if pattern.broad else ""
     value, low, high = pattern.contribution
     moved = f"({value:+.1f} logits, 95 % {low:.1f} to {high:.1f})"
     return (

@@ -103,7 +103,7 @@
   // How many images, and of the group that is looked at, how many.
   function count(context, p) {
     const here = p.here === null ? "" : ` · ${asap.number(p.here)} of ${context.hereName}’s ${asap.number(context.here)}`;
-    return `${asap.plural(p.n, "image", "images")}${here}`;
+    return `${asap.plural(p.n, "image", "images")}${here}${p.broad ? " · spread thin" : ""}`;
   }
 
   // The same in little: n, and the shares of fake and of real images; or how many of the group's.
@@ -116,7 +116,7 @@
   function row(context, p) {
     const chosen = context.chosen === p.number;
     const unnamed = p.name === UNNAMED;
-    const words = make("span", "pattern-words", [make("span", `pattern-name${unnamed ? " nameless" : ""}`, unnamed ? `near “${p.near[0]}”` : p.name), few(context, p)]);
+    const words = make("span", "pattern-words", [make("span", `pattern-name${unnamed ? " nameless" : ""}`, [unnamed ? `near “${p.near[0]}”` : p.name, ...(p.broad ? [make("span", "quiet", " spread thin")] : [])]), few(context, p)]);
     const value = make("span", "pattern-pulls", [bar(context, p), make("span", "", signed(p.contribution[0]))]);
     const open = button(`${p.sentence.replaceAll("*", "")}${p.hidden ? "; hidden" : ""}`, "pattern-open", [
       make("span", "pattern-thumbs", p.exemplars.typical.slice(0, 3).map(([group]) => picture(context, group, 34))),

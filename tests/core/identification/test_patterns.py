@@ -1,5 +1,7 @@
 """A pattern's figures are counts and means over its groups, written slowly here."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,7 @@ def groups() -> Groups:
         box=np.tile(np.array([1, 2, 3, 4], np.float32), (5, 1)),
         centre=np.full((5, 2), (0.4, 0.7), np.float32),
         typical=np.arange(5, dtype=np.float32),
+        broad=np.zeros(5, bool),
     )
 
 
@@ -70,6 +73,10 @@ def test_the_sentence_says_it_in_words(groups: Groups, looked: Looked):
     said = patterns.sentence(found)
     assert said.startswith("In 3 of 4 fakes, the detector is moved toward fake by **teeth** (+1.7 logits, 95 %")
     assert "flips 50 %" in said and "in its place 75 %" in said
+    thin = replace(groups, broad=np.array([True, False, True, True, False]))
+    assert "by **teeth**, spread thin (+1.7" in patterns.sentence(
+        patterns.describe(thin, ALL, NAME, FLIPPED, 0.9, looked, 0)
+    )
 
 
 def test_what_was_not_tried_has_no_rate(groups: Groups, looked: Looked):
