@@ -59,9 +59,7 @@ class Pass:
         for number in reversed(range(len(self.resblocks))):
             total = total + class_token[min(number, len(class_token) - 1)] * (self.everything or not self.readouts)
             self.readouts.insert(0, attention.readout(self.resblocks[number], total))
-        self.kept: list[Tensor] = []
-        self.maps: dict[int, Tensor] = {}
-        self.parts = self.size = torch.zeros(())
+        self.parts = self.size = self.reading = torch.zeros(())
 
     @property
     def _width(self) -> int:
@@ -69,6 +67,10 @@ class Pass:
 
     def run(self, pixels: Tensor) -> TokenMaps:
         """(n, 3, s, s) uint8 -> maps."""
+        # All that stays is allocated before the pass: between what comes and goes, it would keep that from being freed.
+        weight, blocks = self.linear.weight, len(self.tower.blocks)
+        self.parts = weight.new_zeros(len(pixels), len(weight), blocks, *self.grid)
+        self.reading = weight.new_empty(len(pixels), weight.shape[1] if self.everything else 0)
         hooks = [
             block.register_forward_hook(partial(self.heard, number)) for number, block in enumerate(self.tower.blocks)
         ]
@@ -79,14 +81,12 @@ class Pass:
             for hook in hooks:
                 hook.remove()
         if self.everything:
-            values, size = self.linear.values(torch.cat(self.kept, 1))
+            values, size = self.linear.values(self.reading)
         else:
             values, size = self.linear.values(exact(joint))
             size = size * self.finish()
-        none = torch.zeros_like(next(iter(self.maps.values())))
-        parts = torch.stack([self.maps.get(number, none) for number in range(len(self.tower.blocks))], 2)
-        self.maps.clear()
-        self.size, self.parts = size, parts.div_(size[:, :, None, None, None])
+        self.size = size
+        self.parts /= size[:, :, None, None, None]
         maps = self.parts.sum(2)
         return TokenMaps(maps, values - maps.sum((2, 3)), values, self.parts.sum((3, 4)))
 
@@ -98,15 +98,15 @@ class Pass:
         """What [CLS] takes in a block: weights (n, heads, 1 + t), values (n, heads, 1 + t, w/h)."""
         read = torch.einsum("nhjd,thd->nhtj", exact(values[:, :, 1:]), self.readouts[number])  # (n, heads, T, t)
         said = (read * exact(weights[:, :, None, 1:])).sum(1)  # (n, T, t)
-        self.add(self.first + number, said.unflatten(2, self.grid))
+        self.parts[:, :, self.first + number] += said.unflatten(2, self.grid)
 
     def hear(self, number: int, output: Tensor) -> None:
         """A block's output: what its means and deviations take from every position."""
         if output.ndim == 3:
-            self.tokens = output
             if not self.everything:
+                self.tokens = output
                 return
-            self.kept.append(output[:, 0].clone())  # a view would keep the whole block
+            self.mine(number)[:, : output.shape[2]] = output[:, 0]
             output = output[:, 1:].mT.unflatten(2, self.grid)  # (n, w, g, g)
         elif not self.everything:
             return
@@ -114,13 +114,17 @@ class Pass:
         mean = output.mean((2, 3), keepdim=True)
         squares = (output - mean).square_()
         deviation = squares.mean((2, 3)).sqrt()  # (n, c)
-        self.kept += [mean[:, :, 0, 0], deviation]
+        self.mine(number)[:, -2 * channels :] = torch.cat([mean[:, :, 0, 0], deviation], 1)
         by_mean, by_deviation = self.columns[number][:, -2 * channels :].split(channels, 1)  # (T, c)
         shares = by_deviation / deviation.clamp(min=1e-12)[:, None]  # (n, T, c)
         here, spread = (summed(each, self.grid).flatten(2) for each in (output, squares))
         said = (by_mean @ here + shares @ spread) / (h * w)  # (n, T, positions)
         size = (min(h, self.grid[0]), min(w, self.grid[1]))
-        self.add(number, spread_out(said.unflatten(2, size), self.grid))
+        self.parts[:, :, number] += spread_out(said.unflatten(2, size), self.grid)
+
+    def mine(self, number: int) -> Tensor:
+        """A block's part of the reading, (n, columns)."""
+        return self.reading.split(self.tower.columns, 1)[number]
 
     def finish(self) -> Tensor:
         """For the joint embedding: what the average takes from every position; `ln_post`'s deviation (n, 1), or 1."""
@@ -129,7 +133,7 @@ class Pass:
             if not visual.final_ln_after_pool:  # every token is normalised on its own
                 tokens = tokens / deviation_of(tokens, post)
             said = tokens[:, 1:] @ self.last.T / (tokens.shape[1] - 1)  # (n, t, T)
-            self.add(len(self.tower.blocks) - 1, said.mT.unflatten(2, self.grid))
+            self.parts[:, :, -1] += said.mT.unflatten(2, self.grid)
             if not visual.final_ln_after_pool:
                 return torch.ones_like(tokens[:, 0, :1])
         return deviation_of(self.pooled(self.tokens), post)
@@ -141,10 +145,6 @@ class Pass:
         if self.visual.final_ln_after_pool:
             return tokens[:, 1:].mean(1)
         return (tokens / deviation_of(tokens, self.visual.ln_post).detach())[:, 1:].mean(1)
-
-    def add(self, number: int, said: Tensor) -> None:
-        """Add (n, T, g, g) to what comes from a block."""
-        self.maps[number] = self.maps[number] + said if number in self.maps else said
 
 
 def summed(values: Tensor, grid: tuple[int, int]) -> Tensor:
