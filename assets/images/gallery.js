@@ -40,7 +40,7 @@
     const parts = [asap.plural(shown.n, "image", "images")];
     if (asap.labelled()) {
       parts.push(`${asap.percent(shown.fake / shown.n)} fake`);
-      parts.push(`${asap.number(shown.right)} judged right (${asap.percent(shown.right / shown.n)}, 95 %: ${asap.span(shown.low, shown.high)})`);
+      parts.push(`${asap.percent(shown.right / shown.n)} right (95 %: ${asap.span(shown.low, shown.high)})`);
     } else parts.push(`${asap.percent(shown.called / shown.n)} judged fake`);
     if (!a && sort === "errors") parts.push(asap.labelled() ? "the most confident errors come first" : "the least certain come first");
     return [title, parts.join(" · ")];
