@@ -64,6 +64,7 @@ class Discoveries:
         self.groups, self.analysis = groups, groups.analysis
         self._known: dict[str, Entry] = {}
         self._damaged: dict[str, tuple[int, ...]] = {}  # as they were when it was said
+        self._older: dict[str, tuple[int, ...]] = {}  # of versions that are not read: not looked into at every question
         self._lock = Lock()
 
     def every(self) -> list[Entry]:
@@ -89,12 +90,17 @@ class Discoveries:
             known = self._known.get(key)
             if known is not None and known.stamp == stamp:
                 return known
+            if self._older.get(key) == stamp:
+                return None
             try:
                 found = findings.read(folder)
             except AnalysisError as error:
                 if self._damaged.get(key) != stamp:
                     LOG.warning("findings are left out: %s", error)
                 self._damaged[key], found = stamp, None
+            else:
+                if found is None and any(stamp):
+                    self._older[key] = stamp
             if found is None:
                 self._known.pop(key, None)
                 return None

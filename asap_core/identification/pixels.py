@@ -90,7 +90,7 @@ def groups(
             taken |= mask
             if (sign * fine)[mask].max() * at.broad >= (sign * wide)[mask].max() * at.sharp:
                 louder |= mask
-    rest = _refined(surroundings(logit_map * (1 - _held(louder)), at.sharp))
+    rest = _refined(surroundings(logit_map * (1 - _held(louder)), at.sharp)) if louder.any() else wide
     broad = [mask for sign in (1, -1) for mask in _regions(_labelled((sign * rest > at.broad) & ~taken), BROAD)]
     found = [
         _group(mask, spread, fine, logit_map, dimension_maps, seen, size)

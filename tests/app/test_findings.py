@@ -84,6 +84,20 @@ def test_images_looked_at_twice_are_told_once_as_last_found(client: FlaskClient,
     shutil.rmtree(older)
 
 
+def test_what_an_older_version_found_is_left_out_until_it_is_found_anew(
+    client: FlaskClient, study: Analysis, key: str, monkeypatch: pytest.MonkeyPatch
+):
+    file, looks, read = study.folder / "patterns" / key / "patterns.json", [], findings.read
+    monkeypatch.setattr(findings, "read", lambda folder: looks.append(folder.name) or read(folder))
+    kept = file.read_text("utf-8")
+    file.write_text(json.dumps(json.loads(kept) | {"version": findings.VERSION - 1}), "utf-8")
+    for _ in range(3):
+        assert told(client, study)["key"] is None
+    assert looks.count(key) == 1
+    file.write_text(kept, "utf-8")
+    assert told(client, study)["key"] == key
+
+
 def test_nothing_found_says_for_how_many_images(client: FlaskClient, study: Analysis, key: str):
     said = told(client, study, "?of=false-alarms")
     assert said["key"] is None
