@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from asap_core import analysis, discovery, findings, listing, truth
 from asap_core.discovery import DiscoverySettings
 from asap_core.findings import Findings
 from asap_core.identification.clusters import ClusterSettings
+from asap_core.identification.likeness import Readings
+from asap_core.identification.patterns import Groups
 from asap_core.learning.detector import encoder_of
 
 SETTINGS = DiscoverySettings(cluster=ClusterSettings(fewest=5, core=3, neighbours=5, slow=(3,), runs=3))
@@ -39,6 +43,33 @@ def test_the_planted_flaw_is_a_pattern_of_the_fakes(flawed: Path, found: Finding
     ]
     assert len(shares) >= 0.8 * len(mine)
     assert np.median(shares) > 0.25  # the square is a tenth of what is seen
+
+
+def test_what_is_spread_thin_has_patterns_of_its_own():
+    """Three flaws, each on both scales: six patterns, none of regions of two scales."""
+    dice = np.random.default_rng(0)
+
+    def readings(count: int, flaw: int) -> Readings:
+        block = dice.normal(size=(count, 24)).astype(np.float32)
+        block[:, :3] += flaw * np.eye(3)[np.arange(count) % 3]
+        joint = dice.normal(size=(count, 8)).astype(np.float32)
+        return Readings(np.arange(count), np.arange(count) >= count // 2, [block] * 3, joint)
+
+    m, settings = 240, DiscoverySettings(cluster=ClusterSettings(slow=(2,), runs=4))
+    ours, theirs = readings(m, 12), readings(200, 0)
+    groups = Groups(
+        row=ours.image, pattern=np.full(m, -1), contribution=np.ones(m, np.float32),
+        dimensions=np.ones((m, 1), np.float32), held=np.ones((m, 2, 2), np.float16),
+        seen=np.ones((m, 4), np.float32), box=np.ones((m, 4), np.float32), centre=np.ones((m, 2), np.float32),
+        typical=np.zeros(m, np.float32), broad=ours.broad,
+    )  # fmt: skip
+    search: Any = SimpleNamespace(settings=settings)
+    placed, stable = discovery._Search.cluster(search, groups, ours, theirs)
+    assert len(stable) == 6
+    for number in range(6):
+        mine = placed.pattern == number
+        assert mine.sum() >= 30 and len(set(groups.broad[mine])) == 1 and len(set(np.flatnonzero(mine) % 3)) == 1
+    assert (placed.typical[placed.pattern >= 0] > 0).all()
 
 
 def test_what_was_found_is_kept_and_told_again_at_once(flawed: Path, found: Findings):
