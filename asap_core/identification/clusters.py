@@ -29,11 +29,11 @@ Floats = NDArray[np.float64]
 class ClusterSettings:
     """How regions are grouped; chosen on the demo's planted flaws (`python -m tests.bench.patterns`)."""
 
-    neighbours: int = 12
-    slow: tuple[int, ...] = (8, 10, 12)  # directions of the graph, one after the other: fewer make broader clusters
+    neighbours: int = 15
+    slow: tuple[int, ...] = (9, 10, 11)  # directions of the graph, one after the other: fewer make broader clusters
     fewest: int = 10  # regions in a cluster
     core: int = 10  # neighbours that make a place dense
-    runs: int = 12
+    runs: int = 24
     drawn: float = 0.9  # share of the images in each
     votes: float = 1 / 3  # share of the runs that must put a region where it goes
     same: float = 0.5  # Jaccard index from which clusters of two runs are the same, on average

@@ -25,6 +25,7 @@ SMALLEST = 0.5  # tokens: smaller regions are no group
 HILL = 1.5  # a hill rises to so many times the valley between it and the next
 BREADTH = 1 / 6  # of the grid's shorter side: the deviation of the Gaussian that smooths maps
 BROAD = 4.0  # tokens: smaller regions on the broad scale are no group
+COUNTED = 0.75  # share of its surroundings that a place is told by at least
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,23 @@ def enlarge(token_map: NDArray, seen: Box, size: tuple[int, int]) -> Floats:
     return np.array(picture.transform(size, Image.Transform.AFFINE, lay, Image.Resampling.BILINEAR))
 
 
-def surroundings(maps: NDArray, sharp: float) -> Floats:
-    """Gaussian means of maps (…, g, g) around each place, in which nothing counts for more than `sharp`."""
-    width = BREADTH * min(maps.shape[-2:])
+def surroundings(maps: NDArray, sharp: float, counted: NDArray | None = None) -> Floats:
+    """Gaussian means of maps (…, g, g) around each place, in which nothing counts for more than `sharp`.
+
+    Where something is not `counted` (g, g; 0 to 1), the mean is of the rest: normalised convolution (Knutsson and
+    Westin 1993), as if at least COUNTED of the surroundings were known.
+    """
     clipped = np.clip(np.asarray(maps, np.float32), -sharp, sharp)
-    return ndimage.gaussian_filter(clipped, width, mode="constant", axes=(-2, -1))  # pyright: ignore
+    if counted is None:
+        return _smooth(clipped)
+    share = _smooth(counted) / _smooth(np.ones_like(counted))  # of the surroundings
+    return _smooth(clipped * counted) / np.maximum(share, COUNTED)
+
+
+def _smooth(maps: NDArray) -> Floats:
+    """Maps (…, g, g) smoothed; beyond their border there is nothing."""
+    width = BREADTH * min(maps.shape[-2:])
+    return ndimage.gaussian_filter(maps, width, mode="constant", axes=(-2, -1))  # pyright: ignore
 
 
 def groups(
@@ -90,7 +103,7 @@ def groups(
             taken |= mask
             if (sign * fine)[mask].max() * at.broad >= (sign * wide)[mask].max() * at.sharp:
                 louder |= mask
-    rest = _refined(surroundings(logit_map * (1 - _held(louder)), at.sharp)) if louder.any() else wide
+    rest = _refined(surroundings(logit_map, at.sharp, 1 - _held(louder))) if louder.any() else wide
     broad = [mask for sign in (1, -1) for mask in _regions(_labelled((sign * rest > at.broad) & ~taken), BROAD)]
     found = [
         _group(mask, spread, fine, logit_map, dimension_maps, seen, size)

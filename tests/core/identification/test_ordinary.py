@@ -42,9 +42,28 @@ def test_surroundings_are_gaussian_means_of_what_is_clipped():
     """By hand, at one place of a map whose loud place counts for no more than the level."""
     token_map = np.random.default_rng(3).normal(size=(12, 12))
     token_map[6, 7] = 50
-    y, x = np.mgrid[:12, :12]
-    weight = np.exp(-((x - 5) ** 2 + (y - 6) ** 2) / (2 * (12 * pixels.BREADTH) ** 2))
-    long = np.arange(-8, 9)
-    whole = np.exp(-(long**2) / (2 * (12 * pixels.BREADTH) ** 2)).sum() ** 2
+    weight, whole = _gaussian(5, 6)
     expected = (np.clip(token_map, -1.5, 1.5) * weight).sum() / whole
     assert pixels.surroundings(token_map, 1.5)[6, 5] == pytest.approx(expected, abs=1e-3)
+
+
+def test_surroundings_of_which_some_is_not_counted_are_told_by_the_rest():
+    """Beside one that is not counted, and among many: there the rest is not made more of than it is."""
+    token_map = np.random.default_rng(4).normal(1, 0.2, size=(12, 12))
+    for hidden, known in ((np.s_[6, 7], None), (np.s_[:, 4:], pixels.COUNTED)):
+        counted = np.ones((12, 12), np.float32)
+        counted[hidden] = 0
+        token_map[hidden] = -1.5
+        weight, _ = _gaussian(5, 6)
+        expected = (token_map * weight * counted).sum() / (
+            (known or (weight * counted).sum() / weight.sum()) * weight.sum()
+        )
+        found = pixels.surroundings(token_map, 1.5, counted)[6, 5]
+        assert found == pytest.approx(expected * weight.sum() / _gaussian(5, 6)[1], abs=2e-3)
+
+
+def _gaussian(across: int, down: int) -> tuple[np.ndarray, float]:
+    """How much places of a grid of twelve count around one of them, and how much all would without a border."""
+    y, x = np.mgrid[:12, :12]
+    wide, long = 2 * (12 * pixels.BREADTH) ** 2, np.arange(-8, 9)
+    return np.exp(-((x - across) ** 2 + (y - down) ** 2) / wide), float(np.exp(-(long**2) / wide).sum() ** 2)

@@ -122,7 +122,7 @@ def test_what_is_spread_thin_is_a_broad_group():
 
 def test_what_stands_out_by_itself_is_no_broad_group_and_no_place_is_of_two():
     loud = 6 * bump(5, 5)
-    assert [group.broad for group in groups(loud, 0.5, 0.05)] == [False]
+    assert [group.broad for group in groups(loud, 0.5, 0.08)] == [False]  # levels as on the demo
     thin = np.full((12, 12), 0.3, np.float32)
     thin[:, 8:] = 0
     thin[5:7, 5:7] = 0.6  # above the level, but less than its surroundings are above theirs
@@ -132,3 +132,15 @@ def test_what_stands_out_by_itself_is_no_broad_group_and_no_place_is_of_two():
     both = thin + 6 * bump(3, 3)
     (broad,) = (group for group in groups(both, 0.5, 0.1) if group.broad)
     assert broad.held[3, 3] == 0 and broad.held[9:, 1:6].min() > 0.9
+
+
+def test_a_loud_place_does_not_silence_what_is_spread_thin_around_it():
+    thin = np.zeros((12, 12), np.float32)
+    thin[2:10, 2:10] = 0.4
+    loud = thin.copy()
+    loud[5:7, 5:7] = 9
+    level = 0.7 * pixels.surroundings(thin, 0.5).max()
+    (whole,) = groups(thin, 0.5, level)
+    (around,) = (group for group in groups(loud, 0.5, level) if group.broad)
+    assert whole.broad and around.held[5:7, 5:7].max() == 0
+    assert around.held[whole.held > 0].mean() > 0.4
