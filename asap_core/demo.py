@@ -32,7 +32,7 @@ from .progress import Report, silent
 
 __all__ = ["NAMES", "PARTS", "DemoSettings", "Portrait", "caption", "draw", "generator", "parts", "portrait"]
 
-VERSION = 2  # of the drawing: the same version and seed give the same portraits
+VERSION = 3  # of the drawing: the same version and seed give the same portraits
 MIXTURE = ("real", "real", "upsampler", "denoiser")  # every four portraits, in random order
 SIZES = (64, 1024)
 CHUNK = 12  # portraits a worker draws before it reports

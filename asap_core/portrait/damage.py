@@ -225,7 +225,7 @@ def thing(scene: Scene, strength: float) -> Area:
 
 
 def teeth(scene: Scene, strength: float) -> Area:
-    """A mouth drawn out sideways, with the denoiser's residue, over fused teeth (the teeth themselves are drawn so)."""
+    """A mouth drawn out sideways, and its residue too, over fused teeth (the teeth themselves are drawn so)."""
     canvas = scene.canvas
     radius = 0.54 * scene.shape.scale
     centre = scene.place(0.0, mouth_line(scene) + 0.02)
@@ -234,7 +234,7 @@ def teeth(scene: Scene, strength: float) -> Area:
     reach = mix(0.03, 0.09, strength)
     sideways = _smeared(canvas, centre[0] + x * radius - reach / 2, centre[1] + y * radius, reach + 0 * x, 0 * y)
     spoilt = mix(canvas.image[:, *window], sideways, step(0.95, 0.5, r))
-    spoilt = _marked(spoilt, _mottle(canvas, window, dice(scene, "teeth")), mix(0.26, 0.42, strength))
+    spoilt = _marked(spoilt, _mottle(canvas, window, dice(scene, "teeth"), 18), mix(0.26, 0.42, strength))
     return _apply(canvas, spoilt, step(1.0, 0.75, r).astype(np.float32), window)
 
 
