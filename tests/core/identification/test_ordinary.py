@@ -42,28 +42,24 @@ def test_surroundings_are_gaussian_means_of_what_is_clipped():
     """By hand, at one place of a map whose loud place counts for no more than the level."""
     token_map = np.random.default_rng(3).normal(size=(12, 12))
     token_map[6, 7] = 50
-    weight, whole = _gaussian(5, 6)
-    expected = (np.clip(token_map, -1.5, 1.5) * weight).sum() / whole
+    expected = (np.clip(token_map, -1.5, 1.5) * _gaussian(5, 6)).sum()
     assert pixels.surroundings(token_map, 1.5)[6, 5] == pytest.approx(expected, abs=1e-3)
 
 
-def test_surroundings_of_which_some_is_not_counted_are_told_by_the_rest():
-    """Beside one that is not counted, and among many: there the rest is not made more of than it is."""
-    token_map = np.random.default_rng(4).normal(1, 0.2, size=(12, 12))
-    for hidden, known in ((np.s_[6, 7], None), (np.s_[:, 4:], pixels.COUNTED)):
-        counted = np.ones((12, 12), np.float32)
-        counted[hidden] = 0
-        token_map[hidden] = -1.5
-        weight, _ = _gaussian(5, 6)
-        expected = (token_map * weight * counted).sum() / (
-            (known or (weight * counted).sum() / weight.sum()) * weight.sum()
-        )
-        found = pixels.surroundings(token_map, 1.5, counted)[6, 5]
-        assert found == pytest.approx(expected * weight.sum() / _gaussian(5, 6)[1], abs=2e-3)
+@pytest.mark.parametrize(("hidden", "few"), [(np.s_[6, 7], False), (np.s_[:, 4:], True)])
+def test_surroundings_are_told_by_the_rest_where_some_are_not_counted(hidden: tuple, few: bool):
+    """By hand; but where few are left, no more is made of them than they are."""
+    token_map, counted = np.random.default_rng(4).normal(1, 0.2, size=(12, 12)), np.ones((12, 12), np.float32)
+    token_map[hidden], counted[hidden] = -1.5, 0
+    weight = _gaussian(5, 6)
+    share = (weight * counted).sum() / weight.sum()
+    assert (share < pixels.COUNTED) == few
+    expected = (token_map * weight * counted).sum() / max(share, pixels.COUNTED)
+    assert pixels.surroundings(token_map, 1.5, counted)[6, 5] == pytest.approx(expected, abs=2e-3)
 
 
-def _gaussian(across: int, down: int) -> tuple[np.ndarray, float]:
-    """How much places of a grid of twelve count around one of them, and how much all would without a border."""
+def _gaussian(across: int, down: int) -> np.ndarray:
+    """How much each place of a grid of twelve counts at one of them; all would add up to 1 if there were no border."""
     y, x = np.mgrid[:12, :12]
     wide, long = 2 * (12 * pixels.BREADTH) ** 2, np.arange(-8, 9)
-    return np.exp(-((x - across) ** 2 + (y - down) ** 2) / wide), float(np.exp(-(long**2) / wide).sum() ** 2)
+    return np.exp(-((x - across) ** 2 + (y - down) ** 2) / wide) / np.exp(-(long**2) / wide).sum() ** 2
