@@ -77,7 +77,7 @@ def surroundings(maps: NDArray, sharp: float, counted: NDArray | None = None) ->
     if counted is None:
         return _smooth(clipped)
     share = _smooth(counted) / _smooth(np.ones_like(counted))  # of the surroundings
-    return _smooth(clipped * counted) / np.maximum(share, COUNTED)
+    return np.divide(_smooth(clipped * counted), np.maximum(share, COUNTED), dtype=np.float32)
 
 
 def _smooth(maps: NDArray) -> Floats:
