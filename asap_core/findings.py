@@ -29,7 +29,7 @@ from .identification import patterns
 from .identification.naming import UNNAMED, Name
 from .identification.patterns import Exemplar, Flips, Groups, Looked, Pattern
 
-VERSION = 9
+VERSION = 10
 PARTS = {"": Groups, "flips-": Flips}
 FACTS = ("fingerprint", "of", "level", "seed", "note")
 

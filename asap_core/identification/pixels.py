@@ -25,7 +25,7 @@ SMALLEST = 0.5  # tokens: smaller regions are no group
 HILL = 1.5  # a hill rises to so many times the valley between it and the next
 BREADTH = 1 / 6  # of the grid's shorter side: the deviation of the Gaussian that smooths maps
 BROAD = 4.0  # tokens: smaller regions on the broad scale are no group
-COUNTED = 0.75  # share of its surroundings that a place is told by at least
+COUNTED = 0.85  # share of its surroundings that a place is told by at least: less, and loud places get a halo
 
 
 @dataclass(frozen=True)

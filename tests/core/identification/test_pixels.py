@@ -122,7 +122,7 @@ def test_what_is_spread_thin_is_a_broad_group():
 
 def test_what_stands_out_by_itself_is_no_broad_group_and_no_place_is_of_two():
     loud = 6 * bump(5, 5)
-    assert [group.broad for group in groups(loud, 0.5, 0.08)] == [False]  # levels as on the demo
+    assert [group.broad for group in groups(loud, 0.5, 0.05)] == [False]
     thin = np.full((12, 12), 0.3, np.float32)
     thin[:, 8:] = 0
     thin[5:7, 5:7] = 0.6  # above the level, but less than its surroundings are above theirs
