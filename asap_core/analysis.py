@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .errors import AnalysisError
 
-VERSION = 1
+VERSION = 2
 PLANES = ("content", "decision")
 
 # Every array an analysis holds. n images, k spell-free width, d dimensions, e width of the joint embedding.
@@ -29,15 +29,16 @@ ARRAYS = {
     "split": "(n,) int32: into info['splits']",
     "size": "(n, 2) int32: width, height in pixels, upright",
     "group": "(n,) int64: images that share a number are duplicates or near-duplicates",
+    "fold": "(n,) int16: the image's fold, whose head judged it unseen; absent where the mean head judged all",
     "logits": "(n,) float32: verdicts, out-of-fold; > 0 is fake",
     "scores": "(n,) float32: calibrated fakeness, 0 to 1",
-    "distilled": "(n, d) float32: by the detector fitted on all images",
+    "distilled": "(n, d) float32: the dimensions, which all heads read",
     "spell_free": "(n, k) float16",
     "joint": "(n, e) float16: the joint-space embedding, for text and search",
     "content": "(n, 2) float32: positions in the plane of the spell-free vectors, 0 to 1",
     "decision": "(n, 2) float32: positions in the plane of the distilled vectors, 0 to 1",
 }
-OPTIONAL = {"is_fake"}
+OPTIONAL = {"is_fake", "fold"}
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,51 @@ class Analysis:
     def distilled(self) -> NDArray[np.float32]:
         return self.arrays["distilled"]
 
+    @property
+    def fold(self) -> NDArray[np.int16] | None:
+        """The fold of each image, (n,); None where the mean head judged them all."""
+        return self.arrays.get("fold")
+
     @cached_property
-    def head(self) -> NDArray[np.float32]:
-        """The head's weights, (d,)."""
+    def heads(self) -> NDArray[np.float32]:
+        """The weights of every fold's head, (folds, d)."""
         return np.asarray(self.info["head"]["weights"], np.float32)
 
     @cached_property
-    def contributions(self) -> NDArray[np.float32]:
-        """What each dimension adds to each verdict, (n, d)."""
-        return self.contribution(self.distilled)
+    def head(self) -> NDArray[np.float32]:
+        """The mean head's weights, (d,): it judges new images."""
+        return self.heads.mean(0)
 
-    def contribution(self, distilled: NDArray) -> NDArray[np.float32]:
-        """What each dimension of distilled vectors (..., d) adds, logit units: w_j (d_ij - mean real d_j)."""
-        real_mean = np.asarray(self.info["head"]["real_mean"], np.float32)
-        return (self.head * (distilled - real_mean)).astype(np.float32, copy=False)
+    def folds_of(self, rows: Sequence[int] | NDArray) -> NDArray[np.int16] | None:
+        """The folds of some images, (m,), as a detector judges them by; None where the mean head does."""
+        return None if self.fold is None else self.fold[np.asarray(rows, np.intp)]
+
+    def judging(self, rows: Sequence[int] | NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The weights (m, d) and offsets (m,) of the heads that judged some images: logit = weights . d + offset."""
+        folds = self.folds_of(rows)
+        if folds is None:
+            return np.tile(self.head, (len(rows), 1)), np.full(len(rows), self._offsets.mean())
+        return np.take(self.heads, folds, axis=0), np.take(self._offsets, folds)
+
+    @cached_property
+    def contributions(self) -> NDArray[np.float32]:
+        """What each dimension adds to each verdict, (n, d), in logits: w_j (d_ij - mean real d_j), w of the head that
+        judged the image. With `constants` they sum to `logits`."""
+        return self.judging(np.arange(self.n))[0] * (self.distilled - self._real_mean)
+
+    @cached_property
+    def constants(self) -> NDArray[np.float32]:
+        """What contributions leave of each verdict, (n,): what the image's head says of the mean real image."""
+        weights, offsets = self.judging(np.arange(self.n))
+        return offsets + weights @ self._real_mean
+
+    @cached_property
+    def _offsets(self) -> NDArray[np.float32]:
+        return np.asarray(self.info["head"]["offsets"], np.float32)
+
+    @cached_property
+    def _real_mean(self) -> NDArray[np.float32]:
+        return np.asarray(self.info["head"]["real_mean"], np.float32)
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:

@@ -19,15 +19,15 @@ from . import analysis, explanation, findings, selections, texts, what_if
 from .analysis import Analysis
 from .errors import AnalysisError, SettingsError
 from .findings import Findings
-from .identification import clusters, likeness, naming, patterns, pixels, regions, store
+from .identification import clusters, likeness, naming, patterns, regions, store
 from .identification.clusters import ClusterSettings
 from .identification.likeness import LikenessSettings, Readings
-from .identification.ordinary import QUIET, levels, ordinary, unusual
+from .identification.ordinary import QUIET
 from .identification.patterns import Flips, Groups, Pattern
 from .learning import encoder
 from .learning.detector import Detector, encoder_of
 from .learning.encoder import Encoder, EncoderSettings
-from .maps import METHOD
+from .maps import METHOD, Maps, Reference
 from .progress import Report, silent
 
 BATCH = 32  # images looked at between two looks at `stop`
@@ -153,18 +153,15 @@ class _Search:
         kept = store.read(self.made, METHOD)
         assert kept is not None, "token maps were computed"
         reference = self.reference[kept.done[self.reference]]
-        usual = ordinary(kept.maps[reference])  # (T, g, g)
-        at = levels(kept.maps[reference, -1], usual[-1], self.settings.quiet)
-        weight, sizes = self.made.head[:, None, None], np.asarray(self.made.arrays["size"])
+        known = Maps(self.made, kept, Reference.of(self.made, kept, reference, self.settings.quiet))
         found, loud = [], []
-        for row in self.rows[kept.done[self.rows]]:
-            maps = unusual(kept.maps[[row]], kept.remainder[[row]], usual)[0][0]  # (T, g, g)
-            size = (int(sizes[row, 0]), int(sizes[row, 1]))
-            seen = self.eye.tower.box(size)
-            found += [(int(row), seen, group) for group in pixels.groups(maps[-1], maps[:-1] * weight, at, seen, size)]
-            loud += [np.abs(maps[-1]) * group.held for _, _, group in found[len(loud) :]]
+        for row in self.rows[kept.done[self.rows]].tolist():
+            found += [(row, known.box(row), group) for group in known.groups(row)]
+            if len(found) > len(loud):
+                strength = np.abs(known.unusual([row])[0][0, -1])  # (g, g)
+                loud += [strength * group.held for _, _, group in found[len(loud) :]]
         self.weights = np.array(loud, np.float32).reshape(len(found), *self.eye.grid)
-        return Groups.of(found, self.eye.grid, len(self.made.head)), at.sharp
+        return Groups.of(found, self.eye.grid, len(self.made.head)), float(known.level[-1])
 
     def look(self, groups: Groups) -> tuple[Readings, Readings] | None:
         """What the encoder sees in the groups, and in the same places of authentic images drawn at random."""

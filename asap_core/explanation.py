@@ -13,6 +13,7 @@ from .errors import AnalysisError, ImageError
 from .folder import Skipped
 from .identification import relevance, store
 from .identification.ordinary import reference
+from .identification.targets import TokenMaps
 from .learning import embedding
 from .learning.detector import Detector, encoder_of
 from .learning.embedding import EmbeddingSettings
@@ -21,6 +22,7 @@ from .maps import Maps, Reference
 from .progress import Report, silent
 
 BATCH = 32  # images whose maps a kill can cost
+MOVED = 0.05  # of 1 + |logit|: a verdict that differs by more is of another picture
 
 
 def explain(
@@ -46,21 +48,51 @@ def explain(
     report(done, len(wanted))
     if not len(todo):
         return ()
+    if made.fold is not None:
+        todo = todo[np.argsort(made.fold[todo], kind="stable")]  # what one head judges passes together
     eye, detector = encoder_of(made, device), Detector.of(folder)
     for seen, images, lost in prepared(made, eye, todo, BATCH, workers):
         skipped += lost
-        if len(seen):
-            found = relevance.token_maps(eye, detector, images.to(eye.device), method=method)
-            laid = [each.float().cpu().numpy() for each in (found.maps, found.remainder, found.profile)]
-            box = [eye.tower.box((width, height)) for width, height in made.arrays["size"][seen].tolist()]
-            kept = store.open_for_writing(made, method, found.profile.shape[2])
-            kept.write(seen, laid[0], laid[1], laid[2], np.array(box, np.float32))
-            then(seen)
         done += len(seen) + len(lost)
+        if len(seen):
+            found = relevance.token_maps(eye, detector, images.to(eye.device), None, method, made.folds_of(seen))
+            same, changed = unchanged(made, seen, found)
+            seen, found, skipped = seen[same], found.take(same), skipped + changed
+        if len(seen):
+            kept = store.open_for_writing(made, method, found.profile.shape[2])
+            kept.write(seen, *_as_kept(made, seen, found), _boxes(made, eye, seen))
+            then(seen)
         report(done, len(wanted))
         if stop():
             break
     return tuple(skipped)
+
+
+def unchanged(made: Analysis, rows: NDArray[np.intp], found: TokenMaps) -> tuple[NDArray[np.intp], list[Skipped]]:
+    """Which of some images (m,) are judged as they are shown, as places among them; and those that changed since.
+
+    A map of another picture would explain a verdict that nobody sees. Shown verdicts are of embeddings in half
+    precision, which moves logits by some thousandths.
+    """
+    now, shown = found.values[:, -1].float().cpu().numpy(), made.logits[rows]
+    same = np.abs(now - shown) <= MOVED * (1 + np.abs(shown))
+    lost = [
+        Skipped(str(made.path(int(rows[at]))), f"changed since it was analysed: its logit is {now[at]:+.2f} now and "
+                f"was {shown[at]:+.2f}; build the analysis again") for at in np.flatnonzero(~same)
+    ]  # fmt: skip
+    return np.flatnonzero(same), lost
+
+
+def _as_kept(made: Analysis, rows: NDArray[np.intp], found: TokenMaps) -> tuple[NDArray, NDArray, NDArray]:
+    """Maps in half precision, and remainders with which they sum to the values that are shown; profiles."""
+    maps = found.maps.float().cpu().numpy().clip(-store.LARGEST, store.LARGEST).astype(np.float16)
+    shown = np.concatenate([made.distilled[rows], made.logits[rows, None]], 1)  # (m, T)
+    return maps, shown - maps.sum((2, 3), dtype=np.float64), found.profile.float().cpu().numpy()
+
+
+def _boxes(made: Analysis, eye: Encoder, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """What the encoder sees of each image, in the original's pixels, (m, 4)."""
+    return np.array([eye.tower.box((w, h)) for w, h in made.arrays["size"][rows].tolist()], np.float32)
 
 
 def compared(
@@ -87,7 +119,7 @@ def compared(
     there = rows if kept is None else rows[kept.done[rows]]
     if kept is None or not len(there):
         raise AnalysisError(f"{folder} has no real image that can be read: what is ordinary is not known")
-    Reference.of(kept, there).keep(kept)
+    Reference.of(made, kept, there).keep(kept)
     return Maps.of(made)
 
 

@@ -1,8 +1,9 @@
 """Maps: an analysis' token maps as people see them, opened without the model; numpy and Pillow only.
 
 What is unusual in an image: its direct maps less the mean real image's (`identification/ordinary.py`). Everything
-here is in logits, of dimensions too: a dimension's map is times its head weight, so that above 0 is toward fake in
-every map, the dimensions' maps add up to the logit's, and a map with its remainder sums to a contribution.
+here is in logits, of dimensions too: a dimension's map is times its weight in the head that judged the image, so that
+above 0 is toward fake in every map, the dimensions' maps add up to the logit's, and a map with its remainder sums to a
+contribution.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from .analysis import Analysis
 from .errors import AnalysisError
 from .identification import ordinary, pixels, store
+from .identification.ordinary import QUIET
 from .identification.pixels import Box, Levels, PixelGroup
 from .identification.store import RelevanceStore
 
@@ -30,20 +32,21 @@ class Reference:
     """What is ordinary in real images, in the maps' own units; kept beside the store once it is known."""
 
     rows: NDArray[np.intp]  # (r,) whose maps it is of
-    usual: Floats  # (T, g, g) their mean
-    remainder: Floats  # (T,) their mean remainder
-    profile: Floats  # (T, blocks) their mean profile
-    level: Floats  # (T,) what a place must exceed to stand out by itself
+    usual: Floats  # (d, g, g) the mean of their dimensions' maps; a head says what is then ordinary of the logit
+    remainder: Floats  # (d,) their mean remainder
+    profile: Floats  # (d, blocks) their mean profile
+    level: Floats  # (T,) what a place must exceed to stand out by itself, of dimensions and the logit
     broad: Floats  # (T,) and what its surroundings must
 
     @classmethod
-    def of(cls, kept: RelevanceStore, rows: NDArray[np.intp]) -> "Reference":
-        """From real images that have their maps."""
+    def of(cls, made: Analysis, kept: RelevanceStore, rows: NDArray[np.intp], quiet: float = QUIET) -> "Reference":
+        """From real images that have their maps; `quiet` is the share of their places that stay below the level."""
         maps = np.asarray(kept.maps[rows], np.float32)
-        usual = ordinary.ordinary(maps)
-        at = [ordinary.levels(maps[:, target], each) for target, each in enumerate(usual)]
+        usual = ordinary.ordinary(maps[:, :-1])
+        every = [*usual, _read(made.judging(rows)[0], usual)]  # of the logit, (r, g, g)
+        at = [ordinary.levels(maps[:, target], each, quiet) for target, each in enumerate(every)]
         sharp, broad = np.array([(each.sharp, each.broad) for each in at], np.float32).T
-        remainder, profile = (each[rows].astype(np.float32).mean(0) for each in (kept.remainder, kept.profile))
+        remainder, profile = (each[rows, :-1].astype(np.float32).mean(0) for each in (kept.remainder, kept.profile))
         return cls(rows, usual, remainder, profile, sharp, broad)
 
     def keep(self, kept: RelevanceStore) -> None:
@@ -64,7 +67,12 @@ def reference(made: Analysis, kept: RelevanceStore) -> Reference | None:
         except (OSError, ValueError, TypeError) as error:
             raise AnalysisError(f"{file} is damaged ({error}); delete it, and it is computed again") from error
     rows = ordinary.reference(made)
-    return Reference.of(kept, rows) if len(rows) and kept.done[rows].all() else None
+    return Reference.of(made, kept, rows) if len(rows) and kept.done[rows].all() else None
+
+
+def _read(weights: NDArray, of_dimensions: NDArray) -> Floats:
+    """What heads (m, d) make of something of each dimension (d, …): (m, …)."""
+    return np.tensordot(weights, of_dimensions, 1).astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +89,6 @@ class Maps:
         kept = store.read(made, METHOD)
         known = None if kept is None else reference(made, kept)
         return None if kept is None or known is None else cls(made, kept, known)
-
-    @cached_property
-    def weights(self) -> Floats:
-        """What a target's own units are in logits, (T,): the head's weights, and 1 for the logit."""
-        return np.append(self.made.head, np.float32(1))
 
     def weigh(self, rows: Sequence[int] | NDArray) -> Floats:
         """The sensitivities of rows that are done, computed: (m,)."""
@@ -105,15 +108,15 @@ class Maps:
         """
         return self.kept.sensitivity
 
-    @cached_property
-    def usual(self) -> Floats:
-        """The mean real image's maps, (T, g, g)."""
-        return self.reference.usual * self.weights[:, None, None]
+    def usual(self, rows: Sequence[int] | NDArray) -> Floats:
+        """The logit's map of the mean real image, (m, g, g), as the heads that judged some images read it."""
+        return _read(self.made.judging(rows)[0], self.reference.usual)
 
     @cached_property
     def level(self) -> Floats:
-        """What a place must exceed to stand out by itself, (T,): nearly all places of real images stay below."""
-        return self.reference.level * np.abs(self.weights)
+        """What a place must exceed to stand out by itself, (T,): nearly all places of real images stay below. By the
+        mean head's weights."""
+        return self.reference.level * np.abs(np.append(self.made.head, np.float32(1)))
 
     @cached_property
     def scale(self) -> Floats:
@@ -128,13 +131,25 @@ class Maps:
         """
         rows = np.asarray(rows, np.intp)
         assert self.done[rows].all(), "only of images that have their maps"
-        maps = (self.kept.maps[rows] - self.reference.usual) * self.weights[:, None, None]
-        return maps, (self.kept.remainder[rows] - self.reference.remainder) * self.weights
+        weights, offsets = self.made.judging(rows)
+        maps = self._less(self.kept.maps[rows], self.reference.usual, weights)
+        remainder = self._less(self.kept.remainder[rows], self.reference.remainder, weights)
+        remainder[:, -1] -= offsets
+        return maps, remainder
 
     def profile(self, rows: Sequence[int] | NDArray) -> Floats:
         """What of each `unusual` map's sum comes from which block of the encoder, (m, T, blocks)."""
         rows = np.asarray(rows, np.intp)
-        return (self.kept.profile[rows] - self.reference.profile) * self.weights[:, None]
+        return self._less(self.kept.profile[rows], self.reference.profile, self.made.judging(rows)[0])
+
+    @staticmethod
+    def _less(kept: NDArray, usual: NDArray, weights: NDArray) -> Floats:
+        """What is kept of targets (m, T, …) less what is usual of dimensions (d, …), in logits by heads (m, d)."""
+        left = np.array(kept, np.float32)
+        left[:, :-1] -= usual
+        left[:, :-1] *= weights.reshape(*weights.shape, *[1] * (left.ndim - 2))
+        left[:, -1] -= _read(weights, usual)
+        return left
 
     def box(self, row: int) -> Box:
         """What the encoder sees of an image: left, top, right, bottom in the original's pixels, or beyond them."""
@@ -146,7 +161,8 @@ class Maps:
         maps = self.unusual([row])[0][0]  # (T, g, g)
         at = len(maps) - 1 if target == "logit" else target
         through = maps[:-1] if target == "logit" else maps[:-1] * (np.arange(len(maps) - 1) == at)[:, None, None]
-        levels = Levels(float(self.level[at]), float(self.reference.broad[at] * abs(self.weights[at])))
+        weight = abs(float(np.append(self.made.judging([row])[0], 1)[at]))
+        levels = Levels(float(self.reference.level[at]) * weight, float(self.reference.broad[at]) * weight)
         width, height = self.made.arrays["size"][row].tolist()
         return pixels.groups(maps[at], through, levels, self.box(row), (width, height))
 

@@ -26,7 +26,8 @@ from .progress import Clock, Report
 from .projection import plane
 from .request import Request, Settings
 
-VERSION = 2
+VERSION = 2  # of what is made of the images before anything is learnt: it lasts
+LEARNING = 3  # of what is learnt
 FALLBACK = (
     "The encoder is mini, a small embedded network: the weights of b32 (CLIP ViT-B/32) are not on this "
     "machine and could not be fetched. Verdicts are a first look; --encoder b32 takes the paper's encoder."
@@ -64,9 +65,8 @@ class Learnt:
     """What the learning stages leave: the detector, and what it says of the images."""
 
     detector: Detector
-    judged: Judged
-    logits: NDArray[np.float32]  # (n,) the verdicts: out-of-fold where there is a truth to be kept from
-    scores: NDArray[np.float32]  # (n,)
+    judged: Judged  # out-of-fold where there is a truth to be kept from
+    folds: NDArray[np.int32] | None  # (n,) whose heads judged; None: the mean head
     spelling: dict[str, list[float]]  # what forgetting changed, [before, after]; empty where nothing was learnt
     key: str
 
@@ -88,7 +88,7 @@ class Build:
         self.seen = (self.images.fingerprint, self.encoder.identity, self.loading.equalise)
         learnt = teacher.fingerprint if teacher else (settings.spelling, settings.distiller)
         where = str(self.images.root)  # a copy elsewhere shares the stages, but not the pictures' addresses
-        self.fingerprint = cache.key("", VERSION, where, *self.seen, learnt, settings.plane, request.seed)[1:]
+        self.fingerprint = cache.key("", LEARNING, where, *self.seen, learnt, settings.plane, request.seed)[1:]
 
     def read(self) -> Catalogue:
         """Images on disk -> catalogue; read again only if a name, size or time changed."""
@@ -121,9 +121,12 @@ class Build:
         embeddings = self.embed()
         learnt = self.learn(embeddings) if self.teacher is None else self.borrow(embeddings, self.teacher)
         planes, plane_notes = self.place(learnt)
-        arrays = {**self.images.columns(), **planes, "logits": learnt.logits, "scores": learnt.scores}
-        arrays |= {"distilled": learnt.judged.distilled, "joint": embeddings.joint}
-        arrays["spell_free"] = learnt.judged.spell_free.astype(np.float16)
+        judged = learnt.judged
+        arrays = {**self.images.columns(), **planes, "logits": judged.logits, "scores": judged.scores}
+        arrays |= {"distilled": judged.distilled, "joint": embeddings.joint}
+        arrays["spell_free"] = judged.spell_free.astype(np.float16)
+        if learnt.folds is not None:
+            arrays["fold"] = learnt.folds.astype(np.int16)
         info = self.info(learnt, checked, plane_notes)
         weights = learnt.detector.to_bytes()
         made = self.summary(learnt, checked)
@@ -183,10 +186,9 @@ class Build:
             changed["auc"] = spelling.detection(readings, spell_free, standard, images.is_fake, images.groups, seed)
         short = spelling.shortfall(self.n, matrix, settings.spelling)
         self.notes += [note for note in (trained.note, short) if note]
-        scores = verdicts.score(trained.logits, trained.distiller.temperature)
-        judged = detector.judge_spell_free(spell_free)
-        key = cache.key("learnt", VERSION, *self.seen, settings.spelling, settings.distiller, seed)
-        return Learnt(detector, judged, trained.logits, scores, changed, key)
+        judged = detector.judge_spell_free(spell_free, trained.folds)
+        key = cache.key("learnt", LEARNING, *self.seen, settings.spelling, settings.distiller, seed)
+        return Learnt(detector, judged, trained.folds, changed, key)
 
     def borrow(self, embeddings: Embeddings, teacher: Analysis) -> Learnt:
         """Judge images of unknown origin with another analysis' detector."""
@@ -197,8 +199,8 @@ class Build:
             "The origin of these images is not known. They are judged by the detector of "
             f"{teacher.info['name']}, which may not carry over to them; no accuracy can be given."
         )
-        key = cache.key("borrowed", VERSION, *self.seen, teacher.fingerprint)
-        return Learnt(detector, judged, judged.logits, judged.scores, {}, key)
+        key = cache.key("borrowed", LEARNING, *self.seen, teacher.fingerprint)
+        return Learnt(detector, judged, None, {}, key)
 
     def place(self, learnt: Learnt) -> tuple[Arrays, dict[str, str | None]]:
         """Vectors -> positions in the two planes, (n, 2) each, and what is to be said of each."""
@@ -232,8 +234,8 @@ class Build:
             "encoder": {**self.encoder.facts, "identity": self.encoder.identity},
             "audit": asdict(checked),
             "head": {
-                "weights": fitted.head.tolist(),
-                "offset": fitted.offset,
+                "weights": fitted.heads.tolist(),
+                "offsets": fitted.offsets.tolist(),
                 "real_mean": fitted.real_mean.tolist(),
                 "temperature": fitted.temperature,
             },
@@ -250,11 +252,11 @@ class Build:
         measured, by_generator = None, {}
         if images.is_fake is not None:
             with self.clock.stage("verdicts", self.n):
-                judged = (learnt.logits, learnt.scores, images.is_fake)
-                measured = verdicts.measure(*judged, seed, images.groups)
-                by_generator = verdicts.by_generator(
-                    learnt.logits, images.is_fake, images.generators, seed, images.groups
-                )
+                logits, truth, folds = learnt.judged.logits, images.is_fake, learnt.folds
+                assert folds is not None, "labelled images have folds"
+                unseen = verdicts.scores_unseen(logits, truth, folds)
+                measured = verdicts.measure(logits, learnt.judged.scores, truth, seed, images.groups, unseen)
+                by_generator = verdicts.by_generator(logits, truth, images.generators, seed, images.groups)
         return {
             "version": analysis.VERSION,
             "fingerprint": self.fingerprint,

@@ -1,4 +1,4 @@
-"""Prediction: what an analysis' detector says of new images."""
+"""Prediction: what an analysis' detector, the mean of its heads, says of new images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

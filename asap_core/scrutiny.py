@@ -38,15 +38,15 @@ def examine(
     """
     made = analysis.load(folder)
     eye, detector = encoder_of(made, device), Detector.of(folder)
-    rows, trials, done = sample(made, settings), Trials(), 0
-    usual = None
+    rows, trials, done, known = sample(made, settings), Trials(), 0, None
     if UNUSUAL in settings.methods:
         known = explanation.compared(folder, device=device, workers=workers)
         assert known is not None, "nobody stopped it"
-        usual = known.usual[-1]
     for seen, images, lost in explanation.prepared(made, eye, rows, BATCH, workers):
         if len(seen):
-            Trial(trials, eye, detector, settings, usual).run(images.to(eye.device), seen)
+            usual = None if known is None else known.usual(seen)
+            trial = Trial(trials, eye, detector, settings, made.folds_of(seen), usual)
+            trial.run(images.to(eye.device), seen, made.logits[seen])
         done += len(seen) + len(lost)
         report(done, len(rows))
         if stop():
@@ -54,9 +54,11 @@ def examine(
     if not trials.rows:
         raise SettingsError(f"none of the images of {folder} can be read any more; nothing was measured")
     found = summarised(trials, made, eye, settings)
-    for _, images, _ in explanation.prepared(made, eye, trials.rows[: settings.checked], settings.checked, workers):
+    for seen, images, _ in explanation.prepared(made, eye, trials.rows[: settings.checked], settings.checked, workers):
         for name in relevance.METHODS.keys() & set(settings.methods):
-            found["methods"][name] |= _sane(eye, detector, images.to(eye.device), name, settings.seed)
+            found["methods"][name] |= _sane(
+                eye, detector, images.to(eye.device), name, settings.seed, made.folds_of(seen)
+            )
     trust.write(folder, found)
     return found
 
@@ -143,9 +145,11 @@ def _localised(
     return found, {"images": len(flaws), "chance": float((every > 0).mean()), "area": float(every.mean())}
 
 
-def _sane(eye: Encoder, detector: Detector, images: Tensor, name: str, seed: int) -> dict[str, Any]:
+def _sane(
+    eye: Encoder, detector: Detector, images: Tensor, name: str, seed: int, folds: NDArray | None
+) -> dict[str, Any]:
     """A method's sanity checks, each as an interval over images."""
-    steps = sanity.randomised(eye, detector, images, name, seed)
+    steps = sanity.randomised(eye, detector, images, name, seed, folds)
     return {
         "randomised": {f"{share:.0%}": faithfulness.interval(each, seed) for share, each in steps.items()},
         "targets": faithfulness.interval(sanity.between_dimensions(eye, detector, images, name), seed),

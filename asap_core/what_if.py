@@ -20,11 +20,11 @@ from .identification import counterfactual, occlusion, relevance
 from .identification.counterfactual import Effect
 from .learning.detector import Detector, Judged, encoder_of
 from .learning.encoder import Encoder
+from .maps import Maps
 from .progress import Report, silent
 
 Region = tuple[int, NDArray]
 BATCH = 16  # images at once
-SPACES = ("spell_free", "distilled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,9 @@ class Removed:
 
     def effects(self, made: Analysis) -> dict[str, Effect]:
         """What every occluder did; near-duplicates share their fate."""
-        groups, seed = made.arrays["group"][self.rows], made.info["seed"]
+        groups, seed, heads = made.arrays["group"][self.rows], made.info["seed"], made.judging(self.rows)[0]
         return {
-            name: counterfactual.effect(self.before, after, self.expected[name], seed, groups)
+            name: counterfactual.effect(self.before, after, heads, self.expected[name], seed, groups)
             for name, after in self.after.items()
         }
 
@@ -64,13 +64,11 @@ def remove(
     if not regions:
         raise AnalysisError("no region to take away: choose images, a group or a pattern")
     made = analysis.load(folder)
-    eye, detector = encoder_of(made, device), Detector.of(folder)
-    usual = None
+    eye, detector, known = encoder_of(made, device), Detector.of(folder), None
     if set(occluders) - {"drop"}:
         known = explanation.compared(folder, device=device, workers=workers, stop=stop)
         if known is None:
             return None
-        usual = known.usual[-1]
     row_of = np.array([row for row, _ in regions])
     rows, done, parts, placed, lost = np.unique(row_of), 0, [], [], []
     for seen, images, gone in explanation.prepared(made, eye, rows, BATCH, workers):
@@ -81,7 +79,7 @@ def remove(
             held = np.stack([np.asarray(regions[number][1], np.float32) for number in here.tolist()])
             donors = _donors(made, eye, row_of[here], mine, workers) if "swap" in occluders else None
             placed.append(here)
-            parts.append(_removed(eye, detector, row_of[here], mine, held, donors, usual, occluders))
+            parts.append(_removed(made, eye, detector, row_of[here], mine, held, donors, known, occluders))
         done += len(seen) + len(gone)
         report(done, len(rows))
         if stop():
@@ -112,27 +110,30 @@ def strongest(
     return [(row, group.held) for row, group in found if group is not None]
 
 
-def across(made: Analysis, row: int, space: str = "spell_free") -> int | None:
-    """The nearest image with the other verdict, by spell-free or distilled vectors; None where all agree."""
-    assert space in SPACES, f"no space {space}"
-    return counterfactual.across(made.arrays[space], made.logits, row)
-
-
 def _removed(
+    made: Analysis,
     eye: Encoder,
     detector: Detector,
     rows: NDArray[np.intp],
     images: torch.Tensor,
     held: NDArray[np.float32],
     donors: torch.Tensor | None,
-    usual: NDArray | None,
+    known: Maps | None,
     occluders: Sequence[str],
 ) -> Removed:
-    maps = relevance.token_maps(eye, detector, images, ["logit"]).maps[:, 0].double().cpu().numpy()
+    folds = made.folds_of(rows)
+    maps = relevance.token_maps(eye, detector, images, ["logit"], folds=folds).maps[:, 0].cpu().double().numpy()
     gone = occlusion.taken(held).numpy()
-    after = {name: counterfactual.without(eye, detector, images, held, name, donors) for name in occluders}
+    after = {name: counterfactual.without(eye, detector, images, held, name, donors, folds) for name in occluders}
+    usual = None if known is None else known.usual(rows)
     expected = {name: counterfactual.predicted(maps, gone, None if name == "drop" else usual) for name in occluders}
-    return Removed(rows, held, detector.judge(eye.encode(images).used), after, expected, ())
+    return Removed(rows, held, shown(made, rows), after, expected, ())
+
+
+def shown(made: Analysis, rows: NDArray[np.intp]) -> Judged:
+    """The verdicts on some images as the analysis holds them."""
+    spell_free = np.asarray(made.arrays["spell_free"][rows], np.float32)
+    return Judged(spell_free, made.distilled[rows], made.logits[rows], made.scores[rows])
 
 
 def _donors(

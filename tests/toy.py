@@ -20,6 +20,7 @@ from asap_core.learning import verdicts
 
 WIDTH, HEIGHT = 288, 216  # pixels of a drawn image
 DIMENSIONS = 16
+FOLDS = 5
 GENERATORS = ("real", "lumen-2", "vista-xl")
 CATEGORIES = ("coast", "dusk", "meadow", "winter")
 SKIES = {
@@ -75,11 +76,10 @@ def arrays(n: int, seed: int = 0) -> dict[str, NDArray]:
     dice = np.random.default_rng(seed)
     is_fake = dice.random(n) < 0.5
     category = dice.integers(0, len(CATEGORIES), n).astype(np.int32)
-    head = _head()
-    distilled = (dice.normal(0, 1, (n, DIMENSIONS)) + np.where(is_fake, 0.33, -0.33)[:, None] * np.sign(head)).astype(
-        np.float32
-    )
-    logits = (distilled @ head + dice.normal(0, 0.8, n)).astype(np.float32)
+    heads, fold = _heads(), np.arange(n) % FOLDS
+    side = np.where(is_fake, 0.33, -0.33)[:, None] * np.sign(heads.mean(0))
+    distilled = (dice.normal(0, 1, (n, DIMENSIONS)) + side).astype(np.float32)
+    logits = (distilled * heads[fold]).sum(1)
     centres = dice.uniform(0.2, 0.8, (len(CATEGORIES), 2, 2))  # category, truth
     content = centres[category, (is_fake & (dice.random(n) < 0.8)).astype(int)] + dice.normal(0, 0.075, (n, 2))
     decision = np.stack([0.5 + logits / 16, 0.5 + distilled[:, 0] / 8], axis=1) + dice.normal(0, 0.02, (n, 2))
@@ -91,6 +91,7 @@ def arrays(n: int, seed: int = 0) -> dict[str, NDArray]:
         "split": dice.integers(0, 2, n).astype(np.int32),
         "size": np.tile(np.asarray([[WIDTH, HEIGHT]], np.int32), (n, 1)),
         "group": np.arange(n, dtype=np.int64),
+        "fold": fold.astype(np.int16),
         "logits": logits,
         "scores": verdicts.score(logits, 1.0),
         "distilled": distilled,
@@ -101,9 +102,10 @@ def arrays(n: int, seed: int = 0) -> dict[str, NDArray]:
     }
 
 
-def _head() -> NDArray[np.float32]:
+def _heads() -> NDArray[np.float32]:
+    """The heads of FOLDS folds, (folds, d), which differ more than those of a real analysis."""
     weights = np.linspace(0.9, 0.1, DIMENSIONS) * np.where(np.arange(DIMENSIONS) % 3 == 1, -1, 1)
-    return weights.astype(np.float32)
+    return (weights + np.random.default_rng(0).normal(0, 0.2, (FOLDS, DIMENSIONS))).astype(np.float32)
 
 
 def info(made: Mapping[str, NDArray], root: Path, labelled: bool) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def info(made: Mapping[str, NDArray], root: Path, labelled: bool) -> dict[str, A
             "learnt how the files were saved; build again with --equalise",
             "facts": ["jpeg_quality"],
         },
-        "head": {"weights": _head().tolist(), "offset": 0.0, "real_mean": real_mean.tolist()}
+        "head": {"weights": _heads().tolist(), "offsets": [0.0] * FOLDS, "real_mean": real_mean.tolist()}
         | {"temperature": 1.0},
         "planes": {"content": {"note": None}, "decision": {"note": None}},
         "notes": ["A toy: the positions and verdicts are random numbers."],
@@ -183,9 +185,16 @@ def make(folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = 
     paths = [files[row % len(files)] for row in range(n)]
     facts = info(made, root, labelled)
     metadata = {"camera": [("lens-a", "lens-b", "lens-c")[row % 3] for row in range(n)]}
-    kept = made if labelled else {name: array for name, array in made.items() if name != "is_fake"}
+    kept = made if labelled else _judged_by_the_mean_head(made)
     analysis.save(folder / "analysis", facts, paths, metadata, kept, b"", summary(made, facts))
     return analysis.load(folder / "analysis")
+
+
+def _judged_by_the_mean_head(made: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """The same images without labels or folds."""
+    logits = made["distilled"] @ _heads().mean(0)
+    kept = {name: array for name, array in made.items() if name not in ("is_fake", "fold")}
+    return kept | {"logits": logits, "scores": verdicts.score(logits, 1.0)}
 
 
 def found(study: Analysis, of: str | None = None) -> Path:

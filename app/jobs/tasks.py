@@ -78,7 +78,7 @@ def _regions(made: Analysis, asked: Mapping[str, Any], report: Report, stop: Sto
 
 def told(made: Analysis, found: Removed) -> dict[str, Any]:
     """What a counterfactual found, as JSON: of few regions each, of all their effects. Logits; above 0 toward fake."""
-    rows = found.rows.tolist()
+    rows, heads = found.rows.tolist(), made.judging(found.rows)[0]
     few = [
         {
             "row": row,
@@ -86,7 +86,7 @@ def told(made: Analysis, found: Removed) -> dict[str, Any]:
             "after": {name: _short(after.logits[number]) for name, after in found.after.items()},
             "expected": {name: _short(change[number]) for name, change in found.expected.items()},
             "dimensions": {
-                name: [_short(each) for each in made.head * (after.distilled[number] - found.before.distilled[number])]
+                name: [_short(each) for each in heads[number] * (after.distilled - found.before.distilled)[number]]
                 for name, after in found.after.items()
             },
         }
@@ -97,7 +97,7 @@ def told(made: Analysis, found: Removed) -> dict[str, Any]:
             "images": effect.images,
             "change": _each(effect.change),
             "flips": _each(effect.flips),
-            "dimensions": _each(made.head * effect.dimensions),
+            "dimensions": _each(effect.dimensions),
             "correlation": _each(effect.correlation),
             "slope": _each(effect.slope),
         }

@@ -56,7 +56,7 @@ def card(analysis: Analysis, rows: NDArray, summary: Glyphs, at: int) -> dict[st
     """Of one cell, the one at place `at` in the summary: its violins, strongest dimensions and six images."""
     return {
         "shape": shapes(analysis, rows),
-        "top": strongest(analysis.contribution(summary.centres[at])),
+        "top": strongest(analysis.contributions[rows].mean(0, dtype=np.float64)),
         "exemplars": summary.exemplars[at].tolist(),
     }
 

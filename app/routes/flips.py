@@ -1,16 +1,13 @@
 """What if: verdicts of a group with some dimensions set. /what-if/<fingerprint>?a=&set=K:VALUE,K:VALUE… and /ranges.
 
-Exact, not an estimate: the verdict is linear in the dimensions. Logits here are those of the detector that was fitted
-on all images, to which the dimensions belong; the verdicts shown elsewhere are out-of-fold and differ a little.
+Exact, not an estimate: the verdict is linear in the dimensions. It begins from the verdicts that are shown.
 """
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from dash import Dash
 from flask import Response, abort, request
-from numpy.typing import NDArray
 
 from asap_core.errors import SettingsError
 
@@ -26,17 +23,10 @@ class Flips:
     def __init__(self, dimensions: Dimensions) -> None:
         self.dimensions = dimensions
 
-    @cached_property
-    def logits(self) -> NDArray[np.float32]:
-        """Of the detector fitted on all images, (n,)."""
-        head = self.dimensions.analysis.info["head"]
-        constant = head["offset"] + float(np.dot(head["weights"], head["real_mean"]))
-        return self.dimensions.columns.sum(0) + np.float32(constant)
-
     def suppose(self, phrase: str, settings: dict[int, float]) -> dict[str, Any]:
         """How many verdicts of a group flip when dimensions of all its images are set to contributions, in logits."""
         rows = self.dimensions.groups.rows(phrase)
-        before = self.logits[rows]
+        before = self.dimensions.analysis.logits[rows]
         after = before.copy()
         for k, value in settings.items():
             after += np.float32(value) - self.dimensions.columns[k][rows]
@@ -47,7 +37,6 @@ class Flips:
             "to_real": int((was & ~now).sum()),
             "fake_before": int(was.sum()),
             "fake_after": int(now.sum()),
-            "fake_shown": int((self.dimensions.analysis.logits[rows] > 0).sum()),  # out-of-fold
         }
         truth = self.dimensions.analysis.is_fake
         if truth is not None:

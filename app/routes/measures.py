@@ -55,8 +55,9 @@ def field(planes: Planes, plane: str, side: int, name: str, of: str | None = Non
     study = planes.analysis
     if found := re.fullmatch(r"d(\d+)", name):
         k = int(found[1])
-        values = study.contribution(planes.glyphs(plane, side, of).centres)[:, k]
-        return Field(f"What dimension {k + 1} adds, mean", "contribution", values)
+        held = planes.cells(plane, side, of)
+        sums = np.bincount(held.owner, study.contributions[held.rows, k], len(held))
+        return Field(f"What dimension {k + 1} adds, mean", "contribution", sums / held.counts)
     if name == "sensitivity":
         return _sensitivity(planes, planes.cells(plane, side, of))
     if name == "pattern":

@@ -212,12 +212,10 @@ def bars(analysis: Analysis, row: int, full: float) -> html.Div:
         [html.Span("← toward real", className="real"), html.Span("toward fake →", className="fake")],
         className="bar-ends",
     )
-    constant = constant_of(analysis)
-    verdict_by = "is out-of-fold" if analysis.is_fake is not None else "is that of the detector it came with"
     note = (
-        f"Dimension by dimension, logit units. With the constant {signed(constant)} they sum to "
-        f"{signed(float(added.sum()) + constant)}, the logit of the detector fitted on all images; "
-        f"the verdict above {verdict_by}. What the detector used, not what is fake."
+        f"Dimension by dimension, logit units. With the constant {signed(float(analysis.constants[row]))} they sum to "
+        f"{signed(float(analysis.logits[row]))}, the logit above, which {judged_by(analysis, row)}. "
+        "What the detector used, not what is fake."
     )
     return html.Div(
         [
@@ -235,10 +233,15 @@ def signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")
 
 
-def constant_of(analysis: Analysis) -> float:
-    """What the contributions leave of the logit: the average real image's."""
-    head = analysis.info["head"]
-    return float(head["offset"] + analysis.head @ np.asarray(head["real_mean"], np.float32))
+def judged_by(analysis: Analysis, row: int) -> str:
+    """Whose verdict is shown of an image, and explained."""
+    if analysis.fold is None:
+        return f"is the mean of the {len(analysis.heads)} heads of the detector it came with"
+    return (
+        f"is that of fold {int(analysis.fold[row]) + 1} of {len(analysis.heads)}: its head was fitted without this "
+        "image and its near-duplicates. What is learnt without labels, the penalty and the temperature of scores "
+        "come from all images"
+    )
 
 
 def facts(analysis: Analysis, row: int) -> html.Div:

@@ -1,6 +1,6 @@
-"""What a detector would have said: without a region, with a dimension as real images have it, across the boundary."""
+"""What a detector would have said without a region."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..learning.detector import Detector, Judged
-from ..learning.distiller import Distiller
 from ..learning.encoder import Encoder
 from ..projection import glyphs
 from . import faithfulness
@@ -26,16 +25,17 @@ def without(
     held: Tensor | NDArray,
     occluder: str = "drop",
     donors: Tensor | None = None,
+    folds: NDArray | None = None,
 ) -> Judged:
     """Judge images without a region of each: what the detector says, row by row.
 
     `images` are prepared (n, 3, s, s) uint8; `held` (n, g, g) is the share of each token to take away, 0 to 1, see
     `occlusion.taken`. `occluder` is "drop", "mean", "blur", or "swap" with `donors` (n, 3, s, s) uint8; see
-    `occlusion` for what each does and what leaks. SettingsError for another, EncoderError where no tokens can be
-    followed.
+    `occlusion` for what each does and what leaks. The heads of `folds` (n,) judge, or the mean one. SettingsError for
+    another occluder, EncoderError where no tokens can be followed.
     """
     shares = torch.as_tensor(held)
-    return each_without(encoder, detector, images, shares[:, None], occluder, donors)
+    return each_without(encoder, detector, images, shares[:, None], occluder, donors, folds)
 
 
 def each_without(
@@ -45,6 +45,7 @@ def each_without(
     held: Tensor | NDArray,
     occluder: str = "drop",
     donors: Tensor | None = None,
+    folds: NDArray | None = None,
 ) -> Judged:
     """Judge every image without each of several regions: held (n, m, g, g), answer of n m rows, an image's together.
 
@@ -53,21 +54,22 @@ def each_without(
     shares = torch.as_tensor(held)
     n, m = shares.shape[:2]
     gone = taken(shares.flatten(0, 1))  # (n m, g, g)
+    judging = None if folds is None else np.repeat(folds, m)
     if occluder == "drop":
         readings = Dropping(encoder, images).readings(gone.unflatten(0, (n, m)))
-        return detector.judge(readings.reshape(n * m, -1))
+        return detector.judge(readings.reshape(n * m, -1), judging)
     again = torch.arange(n).repeat_interleave(m)
     found = []
     for rows, some in zip(again.split(CHUNK), gone.split(CHUNK), strict=True):  # copies of a few images at a time
         theirs = None if donors is None else donors[rows]
         found.append(encoder.encode(painted(images[rows], some, occluder, theirs)).used)
-    return detector.judge(np.concatenate(found))
+    return detector.judge(np.concatenate(found), judging)
 
 
 def predicted(logit_maps: NDArray, gone: NDArray[np.bool_], usual: NDArray | None = None) -> Floats:
     """By how much maps say that logits change without tokens (m, g, g) bool: (m,), from maps of the logit (m, g, g).
 
-    Painted over, a region takes its part of the map with it; of the map less the `usual` one of real images (g, g),
+    Painted over, a region takes its part of the map with it; of the map less the `usual` one of real images (m, g, g),
     if given. Dropped (`usual` None), what stays counts for more: of a mean over t tokens, the r of a region are left
     out and the rest is divided by t - r. So a region takes what it says beyond its share of the image's mean.
     """
@@ -85,14 +87,17 @@ class Effect:
 
     images: int
     change: list[float]  # of the logit, above 0 toward fake; bootstrap over images
-    dimensions: Floats  # (d,) mean change of each
+    dimensions: Floats  # (d,) mean change of what each adds, logits
     flips: list[float]  # share of images whose verdict changed; Wilson
     correlation: list[float] | None  # of predicted and measured changes; None for fewer than three
     slope: list[float] | None  # measured logits to one predicted
 
 
-def effect(before: Judged, after: Judged, expected: NDArray, seed: int, groups: NDArray | None = None) -> Effect:
-    """Compare verdicts on m images before and after, and with what was expected (m,); whole groups are resampled."""
+def effect(
+    before: Judged, after: Judged, heads: NDArray, expected: NDArray, seed: int, groups: NDArray | None = None
+) -> Effect:
+    """Compare verdicts on m images before and after, by the heads (m, d) that gave them, and with what was expected
+    (m,); whole groups are resampled."""
     change = (after.logits - before.logits).astype(np.float64)
     flipped = (after.logits > 0) != (before.logits > 0)
     low, high = glyphs.wilson(flipped.sum(), np.asarray(len(flipped)))
@@ -104,7 +109,7 @@ def effect(before: Judged, after: Judged, expected: NDArray, seed: int, groups: 
     return Effect(
         len(change),
         faithfulness.interval(change, seed, groups),
-        (after.distilled - before.distilled).mean(0, dtype=np.float64),
+        (heads * (after.distilled - before.distilled)).mean(0, dtype=np.float64),
         [float(flipped.mean()), float(low), float(high)],
         agreement(lambda m: _covariance(m) / np.sqrt(np.maximum(_spread(m, 0) * _spread(m, 1), 1e-24))),
         agreement(lambda m: _covariance(m) / np.maximum(_spread(m, 0), 1e-12)),
@@ -118,17 +123,3 @@ def _covariance(means: Floats) -> Floats:
 def _spread(means: Floats, column: int) -> Floats:
     return means[:, 2 + column] - means[:, column] ** 2
 
-
-def as_real(distiller: Distiller, distilled: NDArray, dimensions: Sequence[int]) -> Floats:
-    """The logits of images (n, d) if some dimensions were as real images have them on average: (n,), exact."""
-    contributions, _ = distiller.contributions(np.asarray(distilled))
-    return distiller.logits(distilled).astype(np.float64) - contributions[:, list(dimensions)].sum(1, dtype=np.float64)
-
-
-def across(vectors: NDArray, logits: NDArray, row: int) -> int | None:
-    """The image nearest to a row in a space (n, k) of those with the other verdict; None where all agree."""
-    others = np.flatnonzero((logits > 0) != (logits[row] > 0))
-    if not len(others):
-        return None
-    away = np.asarray(vectors[others], np.float32) - np.asarray(vectors[row], np.float32)
-    return int(others[np.einsum("nk,nk->n", away, away).argmin()])

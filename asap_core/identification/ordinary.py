@@ -33,9 +33,10 @@ def ordinary(maps: NDArray) -> Floats:
 
 
 def unusual(maps: NDArray, remainder: NDArray, usual: NDArray) -> tuple[Floats, Floats]:
-    """Maps (n, T, g, g) and remainders (n, T) less what is ordinary (T, g, g); both sum to the value as before."""
+    """Maps (n, T, g, g) and remainders (n, T) less what is ordinary (T, g, g), or in each image (n, T, g, g); both sum
+    to the value as before."""
     left = np.asarray(maps, np.float32) - usual
-    return left, (remainder + usual.sum((1, 2), dtype=np.float64)).astype(np.float32)
+    return left, (remainder + usual.sum((-2, -1), dtype=np.float64)).astype(np.float32)
 
 
 def levels(maps: NDArray, usual: NDArray, quiet: float = QUIET) -> Levels:

@@ -7,6 +7,8 @@ belongs to no place, sum to the target's value. See `direct` and `gradients` for
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import SettingsError
@@ -31,8 +33,18 @@ def token_maps(
     images: Tensor,
     targets: Sequence[Target] | None = None,
     method: str = "direct",
+    folds: NDArray | None = None,
 ) -> TokenMaps:
-    """Prepared images (n, 3, s, s) -> their maps of some targets, by default all dimensions and the logit."""
+    """Prepared images (n, 3, s, s) -> their maps of some targets, by default all dimensions and the logit.
+
+    The logit is that of the heads of folds (n,), for images of the collection; of the mean head where None.
+    """
     if method not in METHODS:
         raise SettingsError(f"no relevance method {method!r}: expected {', '.join(METHODS)}")
-    return METHODS[method](encoder, detector, images, every_target(detector) if targets is None else targets)
+    targets = every_target(detector) if targets is None else targets
+    if folds is None:
+        return METHODS[method](encoder, detector, images, targets)
+    order = np.argsort(folds, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(folds[order])) + 1)
+    found = [METHODS[method](encoder, detector.of_fold(folds[part[0]]), images[part], targets) for part in parts]
+    return TokenMaps.joined(found).take(np.argsort(order))

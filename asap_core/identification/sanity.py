@@ -25,12 +25,12 @@ DIMENSIONS = 6  # of which maps are compared: those with the greatest weights
 
 
 def randomised(
-    encoder: Encoder, detector: Detector, images: Tensor, method: str, seed: int
+    encoder: Encoder, detector: Detector, images: Tensor, method: str, seed: int, folds: NDArray | None = None
 ) -> dict[float, NDArray[np.float64]]:
     """How alike the logit's maps of images (n, 3, s, s) stay as the model is shuffled: STEPS -> correlations (n,)."""
 
     def logit_maps(of: Detector) -> NDArray:
-        return token_maps(encoder, of, images, ["logit"], method).maps[:, 0].float().cpu().numpy()
+        return token_maps(encoder, of, images, ["logit"], method, folds).maps[:, 0].float().cpu().numpy()
 
     before, strange = logit_maps(detector), _strange(detector, seed)
     blocks, found = list(encoder.tower.blocks) or list(encoder.tower.visual.transformer.resblocks), {}  # pyright: ignore
@@ -72,4 +72,4 @@ def _strange(detector: Detector, seed: int) -> Detector:
     """The detector with the weights of its dimensions and its head shuffled."""
     learnt, rng = detector.distiller, np.random.default_rng(seed)
     weight = rng.permutation(learnt.weight.ravel()).reshape(learnt.weight.shape)
-    return replace(detector, distiller=replace(learnt, weight=weight, head=rng.permutation(learnt.head)))
+    return replace(detector, distiller=replace(learnt, weight=weight, heads=rng.permutation(learnt.heads, axis=1)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import EncoderError
@@ -28,6 +29,10 @@ class TokenMaps:
         """Those of several batches as one."""
         return cls(*(torch.cat([getattr(each, field.name) for each in some]) for field in fields(cls)))
 
+    def take(self, rows: NDArray) -> "TokenMaps":
+        """Those of some images, in this order."""
+        return TokenMaps(*(getattr(self, field.name)[rows] for field in fields(self)))
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -44,7 +49,7 @@ class Linear:
 
     @classmethod
     def of(cls, detector: Detector, targets: Sequence[Target], like: Tensor) -> "Linear":
-        """A detector's dimensions and logit, in the kind of number and on the device of `like`."""
+        """A detector's dimensions and its mean head's logit, in the kind of number and on the device of `like`."""
 
         def tensor(array) -> Tensor:
             return torch.as_tensor(array).to(like)
@@ -53,7 +58,7 @@ class Linear:
         matrix, scale = tensor(detector.matrix), tensor(detector.standard.scale)
         dimensions, bias, head = tensor(learnt.weight) @ matrix / scale, tensor(learnt.bias), tensor(learnt.head)
         every = torch.cat([dimensions, (head @ dimensions)[None]])
-        biases = torch.cat([bias, (head @ bias)[None] + learnt.offset])
+        biases = torch.cat([bias, (head @ bias)[None] + float(learnt.offsets.mean())])
         rows = [len(bias) if target == "logit" else target for target in targets]
         return cls(every[rows], biases[rows], tensor(detector.standard.mean), scale, matrix)
 
@@ -66,7 +71,7 @@ class Linear:
 
 def every_target(detector: Detector) -> list[Target]:
     """All dimensions, then the logit."""
-    return [*range(len(detector.distiller.head)), "logit"]
+    return [*range(detector.distiller.heads.shape[1]), "logit"]
 
 
 def passes(encoder: Encoder, images: Tensor) -> Sequence[Tensor]:

@@ -1,7 +1,7 @@
 """Trials of token maps: for a batch of images, tokens are removed in the order of every map, and f is asked again.
 
-f is the logit toward the verdict. Every method's maps are tried on the same images with the same masks, beside
-random orders, a bell in the centre and the image's own edges, which know nothing of the model.
+f is the logit toward the verdict that is shown: each image is tried on the head that judged it unseen. Every method's
+maps are tried on the same images with the same masks, beside random orders, a bell in the centre and the image's own edges, which know nothing of the model.
 """
 
 from collections import defaultdict
@@ -66,14 +66,22 @@ class Trial:
     """One batch of images on which all maps are tried."""
 
     def __init__(
-        self, trials: Trials, eye: Encoder, detector: Detector, settings: ScrutinySettings, usual: NDArray | None
+        self,
+        trials: Trials,
+        eye: Encoder,
+        detector: Detector,
+        settings: ScrutinySettings,
+        folds: NDArray | None,
+        usual: NDArray | None,
     ) -> None:
-        """`usual`: the mean map of real images toward fake (g, g), for the method that asks for it."""
-        self.trials, self.eye, self.detector, self.settings, self.usual = trials, eye, detector, settings, usual
+        """`folds` (b,): whose heads judge the images, which they have not seen; None: the mean head. `usual`: the mean
+        map of real images toward fake, as these heads read it (b, g, g), for the method that asks for it."""
+        self.trials, self.eye, self.detector, self.settings = trials, eye, detector, settings
+        self.folds, self.usual = folds, usual
 
-    def run(self, images: Tensor, rows: NDArray[np.intp]) -> None:
-        """Prepared images (b, 3, s, s) of rows (b,)."""
-        logits = self.detector.judge(self.eye.encode(images).used).logits.astype(np.float64)
+    def run(self, images: Tensor, rows: NDArray[np.intp], logits: NDArray) -> None:
+        """Prepared images (b, 3, s, s) of rows (b,), and the verdicts that are shown of them (b,)."""
+        logits = np.asarray(logits, np.float64)
         self.side = np.where(logits > 0, 1, -1)
         self.rngs = [np.random.default_rng((self.settings.seed, row)) for row in rows.tolist()]
         maps = self.maps(images, logits)
@@ -95,10 +103,11 @@ class Trial:
                 chosen = np.flatnonzero(self.side == side)
                 asked = self.detector if side > 0 else turned(self.detector)
                 method = "direct" if name == UNUSUAL else name
-                made = relevance.token_maps(self.eye, asked, images[chosen], ["logit"], method)
-                laid, rest = (each.cpu().numpy() for each in (made.maps.double(), made.remainder.double()))
+                folds = None if self.folds is None else self.folds[chosen]
+                made = relevance.token_maps(self.eye, asked, images[chosen], ["logit"], method, folds)
+                laid, rest = (each.cpu().double().numpy() for each in (made.maps, made.remainder))
                 if name == UNUSUAL and self.usual is not None:
-                    laid, rest = unusual(laid, rest, side * self.usual[None])
+                    laid, rest = unusual(laid, rest, side * self.usual[chosen, None])
                 found[name][chosen], sums[chosen] = laid[:, 0], rest[:, 0] + laid[:, 0].sum((1, 2))
             self.trials.missed[name] += np.abs(sums - self.side * logits).tolist()
         down, across = np.indices(self.eye.grid) - (np.array(self.eye.grid) - 1)[:, None, None] / 2
@@ -145,14 +154,14 @@ class Trial:
     def judged(self, images: Tensor, gone: NDArray[np.bool_], occluder: str) -> NDArray[np.float64]:
         """f of images without tokens (b, m, t): (b, m)."""
         held = gone.reshape(*gone.shape[:2], *self.eye.grid)
-        judged = counterfactual.each_without(self.eye, self.detector, images, held, occluder)
+        judged = counterfactual.each_without(self.eye, self.detector, images, held, occluder, folds=self.folds)
         return self.side[:, None] * judged.logits.astype(np.float64).reshape(gone.shape[:2])
 
 
 def turned(detector: Detector) -> Detector:
-    """The detector whose logit speaks for real."""
+    """The detector whose logits speak for real."""
     learnt = detector.distiller
-    return replace(detector, distiller=replace(learnt, head=-learnt.head, offset=-learnt.offset))
+    return replace(detector, distiller=replace(learnt, heads=-learnt.heads, offsets=-learnt.offsets))
 
 
 def edges(images: Tensor, grid: tuple[int, int]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
-"""Detector: all that was learnt (L2, L3, L4), as it is kept in an analysis and applied to new images."""
+"""Detector: all that was learnt (L2, L3, L4), as it is kept in an analysis and applied to images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,19 +25,28 @@ class Detector:
     matrix: NDArray[np.float32]  # (k, e), forget to spell
     distiller: Distiller
 
-    def judge(self, readings: NDArray) -> "Judged":
-        """Readings (n, e) -> distilled vectors, logits and calibrated scores."""
-        return self.judge_spell_free(spelling.forget(readings, self.standard, self.matrix))
+    def judge(self, readings: NDArray, folds: NDArray | None = None) -> "Judged":
+        """Readings (n, e) -> distilled vectors, logits and calibrated scores.
 
-    def judge_spell_free(self, spell_free: NDArray[np.float32]) -> "Judged":
+        Images of the collection are judged by the heads of their folds (n,), new ones by the mean head.
+        """
+        return self.judge_spell_free(spelling.forget(readings, self.standard, self.matrix), folds)
+
+    def judge_spell_free(self, spell_free: NDArray[np.float32], folds: NDArray | None = None) -> "Judged":
         """The same from spell-free vectors (n, k)."""
         distilled = self.distiller.distil(spell_free)  # (n, d)
-        logits = self.distiller.logits(distilled)  # (n,)
+        logits = self.distiller.logits(distilled, folds)  # (n,)
         return Judged(spell_free, distilled, logits, verdicts.score(logits, self.distiller.temperature))
 
+    def of_fold(self, fold: int) -> "Detector":
+        """With the head of one fold alone."""
+        return replace(self, distiller=self.distiller.of_fold(fold))
+
     def to_bytes(self) -> bytes:
-        """A safetensors file's content."""
+        """A safetensors file's content; `folds.lines` and `folds.constants` are the heads as they read spell-free
+        vectors, for programs that have no use for dimensions."""
         d = self.distiller
+        lines, constants = d.lines
         tensors = {
             "standard.mean": self.standard.mean,
             "standard.scale": self.standard.scale,
@@ -45,8 +54,10 @@ class Detector:
             "distiller.weight": d.weight,
             "distiller.bias": d.bias,
             "distiller.real_mean": d.real_mean,
-            "head.weight": d.head,
-            "head.offset": np.array([d.offset]),
+            "heads.weight": d.heads,
+            "heads.offset": d.offsets,
+            "folds.lines": lines.astype(np.float32),
+            "folds.constants": constants.astype(np.float32),
             "temperature": np.array([d.temperature]),
         }
         return save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
@@ -63,8 +74,8 @@ class Detector:
                 Distiller(
                     weight=tensors["distiller.weight"],
                     bias=tensors["distiller.bias"],
-                    head=tensors["head.weight"],
-                    offset=float(tensors["head.offset"][0]),
+                    heads=tensors["heads.weight"],
+                    offsets=tensors["heads.offset"],
                     temperature=float(tensors["temperature"][0]),
                     real_mean=tensors["distiller.real_mean"],
                 ),

@@ -1,11 +1,11 @@
 """A canonical form for the distilled dimensions: the same images give the same dimensions, up to noise.
 
-One logit leaves the rows of a linear distiller arbitrary: any basis of any space that holds the detector's own
-direction gives the same verdicts. This choice is our addition, not the paper's. The space: the detector's
-direction, then those in which the *fakes* vary most where all images vary alike (kinds of fakes). The basis:
-activations uncorrelated, of variance 1, turned by FastICA (Hyvärinen 1999) so that each fires rarely and
-strongly, with a barrier that leaves none without a share of the logit. Detectors of two halves of CIFAKE agree
-at a mean matched |correlation| of 0.82; with an arbitrary basis at 0.42.
+A logit leaves the rows of a linear distiller arbitrary: any basis of any space that holds the heads' own
+directions gives the same verdicts. This choice is our addition, not the paper's. The space: the directions of all
+folds' heads, so that each is read from it exactly, then those in which the *fakes* vary most where all images vary
+alike (kinds of fakes). The basis: activations uncorrelated, of variance 1, turned by FastICA (Hyvärinen 1999) so
+that each fires rarely and strongly, with a barrier that leaves none without a share of the mean head's logit. What was
+measured of this choice and of others is in `docs/measurements.md`.
 """
 
 import numpy as np
@@ -18,30 +18,37 @@ ROWS = 10_000  # images that the turn is found from
 RESTARTS, STEPS, STILL = 6, 200, 1e-6
 
 
-def choose(x: NDArray, is_fake: NDArray[np.bool_], v: Doubles, count: int) -> tuple[Doubles, Doubles]:
-    """Directions (d, k) and weights (d,) > 0 with x.v = weights . directions x for every image.
+def choose(x: NDArray, is_fake: NDArray[np.bool_], lines: Doubles, count: int) -> tuple[Doubles, Doubles]:
+    """Directions (d, k) and heads (folds, d) with x.lines^T = (x.directions^T).heads^T for every image.
 
-    x (n, k) has column means 0. Activations x directions^T are uncorrelated with variance 1, sorted by
-    weight, whose square is the dimension's share of the logit's variance. d is at most `count` and the rank of x.
+    x (n, k) has column means 0; lines (folds, k), no more than `count`. Activations x directions^T are uncorrelated
+    with variance 1, sorted by the mean head's weight, which is not negative and whose square is the dimension's share
+    of its logit's variance. d is at most `count` and the rank of x.
     """
+    assert len(lines) <= count, f"{count} dimensions cannot hold {len(lines)} lines"
     spread = (x.T @ x).astype(np.float64) / len(x)  # (k, k)
-    candidates = np.concatenate([v[None], _kinds(x[is_fake], spread, COMPONENTS * count)])  # (c, k)
-    basis = _uncorrelated(candidates, spread, count)  # (d, k), its first row along v
+    mean = lines.mean(0)  # (k,)
+    candidates = np.concatenate([mean[None], _apart(lines, spread), _kinds(x[is_fake], spread, COMPONENTS * count)])
+    basis = _uncorrelated(candidates, spread, count)  # (d, k), its first row along the mean line
     if len(basis) == 0:
-        return np.zeros((1, len(v))), np.zeros(1)
-    size = np.sqrt(max(v @ spread @ v, 0.0))  # standard deviation of the logit
-    if size < 1e-9:  # nothing was learnt: there is nothing to share out
-        return basis, np.zeros(len(basis))
+        return np.zeros((1, x.shape[1])), np.zeros((len(lines), 1))
+    if np.sqrt(max(mean @ spread @ mean, 0.0)) < 1e-9:  # nothing was learnt: there is nothing to share out
+        return basis, np.zeros((len(lines), len(basis)))
     rows = np.linspace(0, len(x) - 1, min(len(x), ROWS)).astype(np.int64)
     white = x[rows].astype(np.float64) @ basis.T  # (s, d)
     sense = np.where((white**3).mean(0) < 0, -1.0, 1.0)  # fixed by the images, so that the starts below are
-    basis, white = sense[:, None] * basis, white * sense
-    size *= sense[0]
-    turn = _turn(white)  # (d, d)
-    weights = size * turn[:, 0]
-    order = np.argsort(-np.abs(weights), kind="stable")
-    sign = np.where(weights < 0, -1.0, 1.0)[order]
-    return sign[:, None] * (turn @ basis)[order], np.abs(weights)[order]
+    directions = _turn(white * sense) @ (sense[:, None] * basis)  # (d, k)
+    heads = lines @ spread @ directions.T  # (folds, d)
+    order = np.argsort(-np.abs(heads.mean(0)), kind="stable")
+    sign = np.where(heads.mean(0) < 0, -1.0, 1.0)[order]
+    return sign[:, None] * directions[order], sign * heads[:, order]
+
+
+def _apart(lines: Doubles, spread: Doubles) -> Doubles:
+    """Directions (folds - 1, k) in which lines (folds, k) differ from their mean, those that move logits most first."""
+    away = lines - lines.mean(0)
+    _, axes = np.linalg.eigh(away @ spread @ away.T)
+    return (axes[:, ::-1].T @ away)[: len(lines) - 1]
 
 
 def _kinds(fakes: NDArray, spread: Doubles, components: int) -> Doubles:

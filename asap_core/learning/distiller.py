@@ -1,4 +1,7 @@
-"""L3 and L4: the distiller d = W r + b, the head logit = w.d + offset, and verdicts nobody was trained on.
+"""L3 and L4: the distiller d = W r + b, and heads logit = w.d + offset, one a fold, that judge images unseen.
+
+An image of the collection is judged, and explained, by the head of its own fold, which was fitted without it; a new
+image by the mean of all heads. All read one distilled space, which holds each of them exactly (`dimensions.py`).
 
 Balanced log loss and uncorrelated activations (|I - D^T D|_F, D the standardised activations of all images;
 the idea of clip-cues, arXiv 2602.12381). Distiller and head are linear, so the log loss sees only v = W^T w, and
@@ -6,7 +9,8 @@ every v has a W whose activations are exactly uncorrelated: both terms reach the
 penalised logistic regression (`logistic.py`), W by `dimensions.py`, whatever the weight between them. numpy only.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,35 +37,57 @@ class DistillerSettings:
 
 @dataclass(frozen=True)
 class Distiller:
-    """Spell-free vectors -> dimensions, of mean 0 and variance 1 over the images trained on -> logits."""
+    """Spell-free vectors -> dimensions, of mean 0 and variance 1 over the collection -> logits, by one of its heads."""
 
     weight: Floats  # (d, k)
     bias: Floats  # (d,)
-    head: Floats  # (d,) >= 0, falling: a high dimension speaks for fake
-    offset: float
+    heads: Floats  # (folds, d); their mean is >= 0 and falls: a high dimension speaks for fake
+    offsets: Floats  # (folds,)
     temperature: float  # score = sigmoid(logit / temperature)
     real_mean: Floats  # (d,) mean of each dimension over real images
+
+    @property
+    def head(self) -> Floats:
+        """The mean head (d,), which judges new images."""
+        return self.heads.mean(0)
+
+    @property
+    def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The heads as they read spell-free vectors r: lines (folds, k) and constants (folds,), logit = line.r + c."""
+        heads = self.heads.astype(np.float64)
+        return heads @ self.weight, heads @ self.bias + self.offsets
+
+    def of_fold(self, fold: int) -> "Distiller":
+        """With the head of one fold alone."""
+        return replace(self, heads=self.heads[fold : fold + 1], offsets=self.offsets[fold : fold + 1])
 
     def distil(self, spell_free: NDArray) -> Floats:
         """(n, k) -> (n, d)."""
         return np.asarray(spell_free, np.float32) @ self.weight.T + self.bias
 
-    def logits(self, distilled: NDArray) -> Floats:
-        """(n, d) -> (n,); above 0 is fake."""
-        return (np.asarray(distilled, np.float32) @ self.head + np.float32(self.offset)).astype(np.float32)
+    def logits(self, distilled: NDArray, folds: NDArray | None = None) -> Floats:
+        """(n, d) -> (n,), above 0 is fake; by the heads of folds (n,), or by the mean head."""
+        heads, offsets = self.judging(folds)
+        return (np.asarray(distilled, np.float32) * heads).sum(-1, dtype=np.float32) + offsets
 
-    def contributions(self, distilled: NDArray) -> tuple[Floats, float]:
-        """What each dimension adds to each logit, (n, d), against the mean real image; and the constant left."""
-        constant = self.offset + float(self.head.astype(np.float64) @ self.real_mean)
-        return (self.head * (distilled - self.real_mean)).astype(np.float32), constant
+    def contributions(self, distilled: NDArray, folds: NDArray | None = None) -> tuple[Floats, Floats]:
+        """What each dimension adds to each logit, (n, d), against the mean real image; and the constants left, (n,)."""
+        heads, offsets = self.judging(folds)
+        constants = np.broadcast_to(offsets + heads @ self.real_mean, len(distilled))
+        return (heads * (distilled - self.real_mean)).astype(np.float32), constants.astype(np.float32)
+
+    def judging(self, folds: NDArray | None) -> tuple[Floats, Floats]:
+        """The heads and offsets of folds (n,), (n, d) and (n,); the mean ones where None, (d,) and ()."""
+        if folds is None:
+            return self.head, self.offsets.mean()
+        return self.heads[folds], self.offsets[folds]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The detector fitted on all images, and what detectors that had not seen an image say of it."""
+    """What was learnt, and the fold of each image: the head that was fitted without it."""
 
     distiller: Distiller
-    logits: Floats  # (n,) out-of-fold
     folds: NDArray[np.int32]  # (n,)
     note: str | None
 
@@ -88,9 +114,8 @@ def train(
 ) -> Trained:
     """Fit on spell-free vectors (n, k), labels (n,) and groups (n,), which never straddle folds.
 
-    The penalty is chosen fold by fold on a fifth of that fold's training part; the median is used in every
-    fold and for the final fit: all logits then have one scale, and one temperature, found on the out-of-fold
-    logits, fits all.
+    The penalty is chosen fold by fold on a fifth of that fold's training part; the median is used in every fold: all
+    logits then have one scale, and one temperature, found on the out-of-fold logits, fits all.
     """
     is_fake = np.asarray(is_fake, bool)
     check(is_fake)
@@ -98,23 +123,21 @@ def train(
     fold = folds.cut(is_fake, groups, count, seed)  # (n,)
     x, mean, scale = _centre(spell_free)
     parts = [np.flatnonzero(fold != f) for f in range(count)]  # rows trained on
-    starts, steps = [], 2 * count + 2
+    starts, lines, steps = [], [], 2 * count + 1
     for f, rows in enumerate(parts):
         starts.append(_penalty(x, is_fake, groups, rows, settings.smoothing, seed))
         report(f + 1, steps)
     penalty = float(np.median([p for p, _ in starts]))
-    logits = np.empty(len(x), np.float32)
     for f, (rows, (_, start)) in enumerate(zip(parts, starts, strict=True)):
-        line = _fit(x[rows], is_fake[rows], penalty, start, settings.smoothing)
-        judged = fold == f
-        logits[judged] = line.logits(x[judged])
+        lines.append(_fit(x[rows], is_fake[rows], penalty, start, settings.smoothing))
         report(count + f + 1, steps)
-    whole = _fit(x, is_fake, penalty, starts[0][1], settings.smoothing)
-    report(steps - 1, steps)
+    logits = np.empty(len(x))
+    for f, line in enumerate(lines):
+        logits[fold == f] = line.logits(x[fold == f])
     temperature = verdicts.calibrate(logits, is_fake)
-    distiller = _canonical(x, is_fake, whole, dims, mean, scale, temperature)
+    distiller = _canonical(x, is_fake, lines, dims, mean, scale, temperature)
     report(steps, steps)
-    return Trained(distiller, logits, fold, note)
+    return Trained(distiller, fold, note)
 
 
 def _afford(is_fake: NDArray[np.bool_], groups: NDArray, settings: DistillerSettings) -> tuple[int, int, str | None]:
@@ -129,10 +152,13 @@ def _afford(is_fake: NDArray[np.bool_], groups: NDArray, settings: DistillerSett
             "all images of one class are duplicates of one another: no detector could judge them unseen; "
             "add other images of that class"
         )
-    count, dims = min(settings.folds, most), min(settings.dimensions, len(is_fake) // PER_DIMENSION)
+    count = min(settings.folds, most)
+    dims = max(min(settings.dimensions, len(is_fake) // PER_DIMENSION), count)  # they hold every fold's head
     notes = []
     if dims < settings.dimensions:
         notes.append(f"{len(is_fake)} images are few: {dims} dimensions instead of {settings.dimensions}.")
+    if dims > settings.dimensions:
+        notes.append(f"{dims} dimensions instead of {settings.dimensions}: one for each fold's head, at least.")
     if count < settings.folds:
         notes.append(f"The rarer class is small: {count} folds instead of {settings.folds}.")
     return count, dims, " ".join(notes) or None
@@ -172,12 +198,15 @@ def _fit(x: NDArray, is_fake: NDArray, penalty: float, start: Line, smoothing: f
 
 
 def _canonical(
-    x: NDArray, is_fake: NDArray, line: Line, count: int, mean: Floats, scale: float, temperature: float
+    x: NDArray, is_fake: NDArray, lines: Sequence[Line], count: int, mean: Floats, scale: float, temperature: float
 ) -> Distiller:
-    """The line as a distiller of `count` dimensions, written for spell-free vectors as they come."""
-    directions, head = dimensions.choose(x, is_fake, line.v, count)  # (d, k), (d,)
+    """The lines as a distiller of `count` dimensions, written for spell-free vectors as they come."""
+    directions, heads = dimensions.choose(x, is_fake, np.stack([line.v for line in lines]), count)  # (d, k), (folds, d)
     weight = directions / scale
     bias = -weight @ mean.astype(np.float64)
-    real_mean = (x[~is_fake].mean(0, dtype=np.float64) @ directions.T).astype(np.float32)
-    single = (weight.astype(np.float32), bias.astype(np.float32), head.astype(np.float32))
-    return Distiller(*single, float(line.b), float(temperature), real_mean)
+    offsets = [line.b for line in lines]
+    real_mean = x[~is_fake].mean(0, dtype=np.float64) @ directions.T
+    weight, bias, heads, offsets, real_mean = (
+        np.asarray(each, np.float32) for each in (weight, bias, heads, offsets, real_mean)
+    )
+    return Distiller(weight, bias, heads, offsets, float(temperature), real_mean)

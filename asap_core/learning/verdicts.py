@@ -68,6 +68,16 @@ def calibrate(logits: ArrayLike, is_fake: ArrayLike) -> float:
     return float(np.exp(-(low + high) / 2))
 
 
+def scores_unseen(logits: ArrayLike, is_fake: ArrayLike, folds: ArrayLike) -> NDArray[np.float32]:
+    """Scores (n,), those of each fold by the temperature of the other folds' images: what calibration is measured on."""
+    logits, fake, folds = np.asarray(logits), np.asarray(is_fake, bool), np.asarray(folds)
+    found = np.empty(len(logits), np.float32)
+    for fold in np.unique(folds):
+        mine = folds == fold
+        found[mine] = score(logits[mine], calibrate(logits[~mine], fake[~mine]))
+    return found
+
+
 def auc(logits: ArrayLike, is_fake: ArrayLike) -> float:
     """How often a fake image's logit is above a real one's; ties count half (Mann and Whitney's U)."""
     fake, logits = np.asarray(is_fake, bool), np.asarray(logits, np.float64)
@@ -79,15 +89,21 @@ def auc(logits: ArrayLike, is_fake: ArrayLike) -> float:
 
 
 def measure(
-    logits: ArrayLike, scores: ArrayLike, is_fake: ArrayLike, seed: int, groups: ArrayLike | None = None
+    logits: ArrayLike,
+    scores: ArrayLike,
+    is_fake: ArrayLike,
+    seed: int,
+    groups: ArrayLike | None = None,
+    unseen: ArrayLike | None = None,
 ) -> Measured:
     """How good the verdicts are: {figure: [value, low, high]}, 95 % percentile bootstrap, 1,000 resamples.
 
     Whole groups are drawn, as duplicates share their fate. `accuracy`, `balanced_accuracy`, `auc` and
-    `average_precision` are of the logits; `calibration_error` and `inconclusive` of the scores. The
-    calibration error is the mean gap between score and truth over 15 bins of equal mass, classes weighted
-    alike (see `calibrate`); resampling inflates it, so its low end is kept from lying above its value. For
-    the intervals alone images are counted in some 2,000 runs of neighbouring logits. Both classes must be there.
+    `average_precision` are of the logits, `inconclusive` of the scores, `calibration_error` of the scores `unseen`
+    (see `scores_unseen`) where they are given. The calibration error is the mean gap between score and truth over 15
+    bins of equal mass, classes weighted alike (see `calibrate`); resampling inflates it, so its low end is kept from
+    lying above its value. For the intervals alone images are counted in some 2,000 runs of neighbouring logits. Both
+    classes must be there.
     """
     logits, scores, fake = (
         np.asarray(logits, np.float64),
@@ -96,7 +112,8 @@ def measure(
     )
     assert fake.any() and not fake.all(), "figures need both classes"
     order = np.argsort(logits, kind="stable")  # (n,)
-    logits, scores, fake = logits[order], scores[order], fake[order]
+    unseen = scores if unseen is None else np.asarray(unseen, np.float64)
+    logits, scores, unseen, fake = logits[order], scores[order], unseen[order], fake[order]
     groups = np.arange(len(fake)) if groups is None else np.asarray(groups)[order]
     ties = np.flatnonzero(np.r_[True, logits[1:] > logits[:-1]])  # where each run of equal logits starts
     mass = np.cumsum(balance(fake))
@@ -104,7 +121,7 @@ def measure(
     unsure = np.flatnonzero(np.diff(inconclusive(scores))) + 1
     cuts = np.r_[np.arange(0, len(fake), -(-len(fake) // RUNS)), bins, unsure[:RUNS], np.sum(logits <= 0)]
     coarse = ties[np.unique(np.searchsorted(ties, cuts, side="right") - 1)]
-    exact, rough = (_Runs(starts, bins, logits, scores, fake) for starts in (ties, coarse))
+    exact, rough = (_Runs(starts, bins, logits, scores, unseen, fake) for starts in (ties, coarse))
     value = exact.figures(exact.count(fake)[None], exact.count(~fake)[None])[0]
     resampled = [rough.figures(*drawn) for drawn in _resample(rough.of, len(coarse), fake, groups, seed)]
     low, high = np.nanpercentile(np.concatenate(resampled), (2.5, 97.5), axis=0)
@@ -116,13 +133,21 @@ def measure(
 class _Runs:
     """Images in the order of their logits, cut into runs, so that a resample is a table of counts."""
 
-    def __init__(self, starts: NDArray, bins: NDArray, logits: NDArray, scores: NDArray, fake: NDArray[np.bool_]):
+    def __init__(
+        self,
+        starts: NDArray,
+        bins: NDArray,
+        logits: NDArray,
+        scores: NDArray,
+        unseen: NDArray,
+        fake: NDArray[np.bool_],
+    ):
         self.of = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(fake)]))  # (n,) the run of each image
         self.size = len(starts)
         self.called_fake = logits[starts] > 0  # (c,)
         self.bins = np.unique(np.searchsorted(starts, bins, side="right") - 1)  # (15,) runs that start a bin
         kinds = (fake, ~fake)
-        self.score = [self.count(k, scores) / np.maximum(self.count(k), 1) for k in kinds]  # mean, (c,) each
+        self.score = [self.count(k, unseen) / np.maximum(self.count(k), 1) for k in kinds]  # mean, (c,) each
         self.unsure = [self.count(k, inconclusive(scores)) / np.maximum(self.count(k), 1) for k in kinds]
 
     def count(self, which: NDArray[np.bool_], weight: NDArray | None = None) -> NDArray[np.float64]:

@@ -40,12 +40,7 @@
     return `${parts.join(" · ")} of ${asap.number(found.n)}`;
   }
 
-  const NOTE = "Exact, as verdicts are linear in the dimensions. By the detector that was fitted on all images: verdicts elsewhere are out-of-fold.";
-
-  function note(found) {
-    const differ = found && found.fake_before !== found.fake_shown;
-    return differ ? `${NOTE} It judges ${asap.number(found.fake_before)} of these ${asap.number(found.n)} fake; out-of-fold it is ${asap.number(found.fake_shown)}.` : NOTE;
-  }
+  const NOTE = "Exact, as verdicts are linear in the dimensions. Each image by the head that gave the verdict shown.";
 
   // The settings as they stand in a link.
   const text = () => [...settings].map(([k, value]) => `${k}:${value.toFixed(3)}`).join(",");
@@ -84,7 +79,7 @@
   function tell(place, found) {
     place.dataset.flips = found.to_fake + found.to_real;
     const lines = settings.size ? [make("p", "", said(found)), make("p", "quiet", before(found))] : [make("p", "quiet", `Nothing is set yet. Move a slider: how many of ${asap.number(found.n)} verdicts of ${group()} would flip?`)];
-    place.replaceChildren(...lines, make("p", "quiet note", note(found)));
+    place.replaceChildren(...lines, make("p", "quiet note", NOTE));
   }
 
   function soon() {

@@ -172,7 +172,7 @@
     ]));
     const head = make("tr", "", ["Region replaced by", "Logit", "Change", "Predicted", "Verdict"].map((name) => make("th", "", name, { scope: "col" })));
     place.replaceChildren(make("h3", "", "Judged again without the region"), make("table", "plain-table", [make("thead", "", head), make("tbody", "", rows)]),
-      make("p", "hint", `Tokens dropped, dimension by dimension: ${asap.strongest(found.dimensions.drop)}. By the detector fitted on all images. Predicted: what the map says; a difference is what the map cannot tell.`));
+      make("p", "hint", `Tokens dropped, dimension by dimension: ${asap.strongest(found.dimensions.drop)}. By the head that gave the verdict. Predicted: what the map says; a difference is what the map cannot tell.`));
   }
 
   // Tools: one at a time.

@@ -73,7 +73,7 @@
     else if (job.state === "cancelled") result(make("p", "hint", "Cancelled."));
     else if (job.state !== "done") result(make("p", "hint", job.total ? `${asap.number(job.done)} of ${asap.number(job.total)}…` : "Waiting for the model…"));
     else if (job.result) {
-      const notes = "95 % bootstrap intervals; near-duplicates are resampled together. r: how well the maps predicted the change, image by image. By the detector fitted on all images.";
+      const notes = "95 % bootstrap intervals; near-duplicates are resampled together. r: how well the maps predicted the change, image by image. By the heads that gave the verdicts.";
       result(table(job.result.effects), make("p", "hint", notes));
     }
   });
