@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import analysis, explanation, trust, truth
+from . import analysis, explanation, reversal, trust, truth
 from .analysis import Analysis
 from .errors import SettingsError
 from .identification import faithfulness, relevance, sanity
@@ -20,6 +20,7 @@ from .identification.trials import CLAMPED, PLAIN, UNUSUAL, ScrutinySettings, Tr
 from .learning.detector import Detector, encoder_of
 from .learning.encoder import Encoder
 from .progress import Report, silent
+from .reversal import ReversalSettings
 
 BATCH = 4  # images tried together
 
@@ -39,6 +40,9 @@ def examine(
     made = analysis.load(folder)
     eye, detector = encoder_of(made, device), Detector.of(folder)
     rows, trials, done, known = sample(made, settings), Trials(), 0, None
+    errors = reversal.examine(folder, ReversalSettings(seed=settings.seed), device, workers, report, stop)
+    if errors is None:
+        return None
     if UNUSUAL in settings.methods:
         known = explanation.compared(folder, device=device, workers=workers)
         assert known is not None, "nobody stopped it"
@@ -53,7 +57,7 @@ def examine(
             return None
     if not trials.rows:
         raise SettingsError(f"none of the images of {folder} can be read any more; nothing was measured")
-    found = summarised(trials, made, eye, settings)
+    found = summarised(trials, made, eye, settings) | {"errors": errors}
     for seen, images, _ in explanation.prepared(made, eye, trials.rows[: settings.checked], settings.checked, workers):
         for name in relevance.METHODS.keys() & set(settings.methods):
             found["methods"][name] |= _sane(

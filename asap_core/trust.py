@@ -8,6 +8,9 @@ Beside the analysis stands `faithfulness.json`, the contract of DESIGN section 9
                  it does not apply. By dropping tokens
     against      occluder -> name -> {deletion, insertion, srg, over_paper}: the same curves by other means
     localised    {images, chance, area}: fakes with a known flaw which the verdict found; tokens and area it takes
+    errors       misses and false_alarms without the region that speaks most for them; see `reversal.examine`
+
+Every image is tried on the head that judged it, which has not seen it.
 
 `completeness` is by how many logits maps and remainder miss the verdict, null where a method does not claim to add
 up. `over_paper` is a method's srg less `paper`'s, image by image. `randomised` and `targets` are correlations of
@@ -65,12 +68,34 @@ def text(found: Mapping[str, Any]) -> str:
             f"pointing, mass ratio and precision: {localised['images']} fakes whose flaws are known and which were "
             f"judged fake; chance points at a flaw in {localised['chance']:.0%}, a flaw takes {localised['area']:.1%}",
         ]
+    lines += _errors(found["errors"])
     lines += ["", "correlation with the maps of a model shuffled: the head, then blocks from the last on"]
     for name, each in methods.items():
         if "randomised" in each:
             steps = ", ".join(f"{share} {value[0]:.2f}" for share, value in each["randomised"].items())
             lines.append(f"{name:<18}{steps}; between dimensions {each['targets'][0]:.2f}")
     return "\n".join(lines)
+
+
+def _errors(errors: Mapping[str, Any]) -> list[str]:
+    """How many wrong verdicts become right, and what they are made of."""
+    lines = []
+    for name, each in errors.items():
+        called = name.replace("_", " ")
+        if not each["n"]:
+            lines += ["", f"{called}: none"]
+            continue
+        lines += ["", f"{called}: {each['n']} tried of {each['of']}; in {each['with_region']} a region speaks for the "
+                  "wrong verdict. Judged right without it, of all tried:"]  # fmt: skip
+        for kind, what in (("region", "that region"), ("all", "all such regions"), ("random", "it, moved at random")):
+            shares = (
+                "{} {:.0%} ({:.0%} to {:.0%})".format(occluder, *share)
+                for occluder, share in each[f"without_{kind}"].items()
+            )
+            lines.append(f"  {what:<22}{'; '.join(shares)}")
+        parts = ", ".join(f"{part} {value:+.2f}" for part, value in each["parts"].items())
+        lines.append(f"  logits toward the wrong verdict, mean: {parts}")
+    return lines
 
 
 def _table(methods: Mapping[str, Any]) -> list[str]:

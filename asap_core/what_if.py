@@ -72,14 +72,16 @@ def remove(
     row_of = np.array([row for row, _ in regions])
     rows, done, parts, placed, lost = np.unique(row_of), 0, [], [], []
     for seen, images, gone in explanation.prepared(made, eye, rows, BATCH, workers):
-        lost += gone
-        here = np.flatnonzero(np.isin(row_of, seen))
+        maps, changed = _explained(made, eye, detector, seen, images)
+        lost += gone + changed
+        here = np.flatnonzero(np.isin(row_of, list(maps)))
         if len(here):
-            mine = images[np.searchsorted(seen, row_of[here])].to(eye.device)
+            at = np.searchsorted(seen, row_of[here])
+            mine, said = images[at].to(eye.device), np.stack([maps[row] for row in row_of[here].tolist()])
             held = np.stack([np.asarray(regions[number][1], np.float32) for number in here.tolist()])
             donors = _donors(made, eye, row_of[here], mine, workers) if "swap" in occluders else None
             placed.append(here)
-            parts.append(_removed(made, eye, detector, row_of[here], mine, held, donors, known, occluders))
+            parts.append(_removed(made, eye, detector, row_of[here], mine, said, held, donors, known, occluders))
         done += len(seen) + len(gone)
         report(done, len(rows))
         if stop():
@@ -110,19 +112,31 @@ def strongest(
     return [(row, group.held) for row, group in found if group is not None]
 
 
+def _explained(
+    made: Analysis, eye: Encoder, detector: Detector, rows: NDArray[np.intp], images: torch.Tensor
+) -> tuple[dict[int, NDArray[np.float64]], list[Skipped]]:
+    """The logit's map (g, g) of each image that is still what was analysed; the others."""
+    if not len(rows):
+        return {}, []
+    found = relevance.token_maps(eye, detector, images.to(eye.device), ["logit"], folds=made.folds_of(rows))
+    same, changed = explanation.unchanged(made, rows, found)
+    maps = found.maps[:, 0].cpu().double().numpy()
+    return {int(rows[at]): maps[at] for at in same.tolist()}, changed
+
+
 def _removed(
     made: Analysis,
     eye: Encoder,
     detector: Detector,
     rows: NDArray[np.intp],
     images: torch.Tensor,
+    maps: NDArray[np.float64],
     held: NDArray[np.float32],
     donors: torch.Tensor | None,
     known: Maps | None,
     occluders: Sequence[str],
 ) -> Removed:
     folds = made.folds_of(rows)
-    maps = relevance.token_maps(eye, detector, images, ["logit"], folds=folds).maps[:, 0].cpu().double().numpy()
     gone = occlusion.taken(held).numpy()
     after = {name: counterfactual.without(eye, detector, images, held, name, donors, folds) for name in occluders}
     usual = None if known is None else known.usual(rows)

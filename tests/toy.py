@@ -105,7 +105,7 @@ def arrays(n: int, seed: int = 0) -> dict[str, NDArray]:
 def _heads() -> NDArray[np.float32]:
     """The heads of FOLDS folds, (folds, d), which differ more than those of a real analysis."""
     weights = np.linspace(0.9, 0.1, DIMENSIONS) * np.where(np.arange(DIMENSIONS) % 3 == 1, -1, 1)
-    return (weights + np.random.default_rng(0).normal(0, 0.2, (FOLDS, DIMENSIONS))).astype(np.float32)
+    return (weights * np.random.default_rng(0).uniform(0.7, 1.3, (FOLDS, DIMENSIONS))).astype(np.float32)
 
 
 def info(made: Mapping[str, NDArray], root: Path, labelled: bool) -> dict[str, Any]:

@@ -34,13 +34,13 @@ def explained(made: Analysis, rows: Sequence[int] | NDArray | None = None, seed:
     kept = store.open_for_writing(made, METHOD, BLOCKS)
     for some in np.array_split(wanted, range(500, len(wanted), 500)):
         said = _maps(made, some, seed)  # (m, d, g, g) in logits
-        own = said / made.head[:, None, None]
+        own = said / made.judging(some)[0][:, :, None, None]
         maps = np.concatenate([own, said.sum(1, keepdims=True)], 1)  # (m, T, g, g)
-        values = np.concatenate([made.distilled[some], made.distilled[some] @ made.head[:, None]], 1)
+        values = np.concatenate([made.distilled[some], made.logits[some, None]], 1)
         depth = np.linspace(1, 3, BLOCKS) ** np.linspace(-1, 1, maps.shape[1])[:, None]  # (T, blocks)
         profile = maps.sum((2, 3))[..., None] * depth / depth.sum(1, keepdims=True)
         kept.write(some, maps, values - maps.sum((2, 3)), profile, np.tile(np.array(SEEN), (len(some), 1)))
-    Reference.of(kept, first).keep(kept)
+    Reference.of(made, kept, first).keep(kept)
     known = Maps.of(made)
     assert known is not None, "the reference was written"
     kept.weigh(wanted[:EXACT], known.weigh(wanted[:EXACT]))

@@ -122,4 +122,3 @@ def _covariance(means: Floats) -> Floats:
 
 def _spread(means: Floats, column: int) -> Floats:
     return means[:, 2 + column] - means[:, column] ** 2
-

@@ -1,7 +1,8 @@
 """Trials of token maps: for a batch of images, tokens are removed in the order of every map, and f is asked again.
 
 f is the logit toward the verdict that is shown: each image is tried on the head that judged it unseen. Every method's
-maps are tried on the same images with the same masks, beside random orders, a bell in the centre and the image's own edges, which know nothing of the model.
+maps are tried on the same images with the same masks, beside random orders, a bell in the centre and the image's own
+edges, which know nothing of the model.
 """
 
 from collections import defaultdict
@@ -84,7 +85,7 @@ class Trial:
         logits = np.asarray(logits, np.float64)
         self.side = np.where(logits > 0, 1, -1)
         self.rngs = [np.random.default_rng((self.settings.seed, row)) for row in rows.tolist()]
-        maps = self.maps(images, logits)
+        maps = self.maps(images)
         self.trials.rows += rows.tolist()
         self.trials.start += (self.side * logits).tolist()
         self.trials.side += self.side.tolist()
@@ -94,9 +95,10 @@ class Trial:
         self.remove(images, maps, self.settings.painted, self.settings.steps_painted, 1)
         self.correlate(images, maps)
 
-    def maps(self, images: Tensor, logits: NDArray) -> Maps:
+    def maps(self, images: Tensor) -> Maps:
         """Every method's and every plain map toward the verdicts, (b, g, g) each."""
         found: Maps = {}
+        now = self.detector.judge(self.eye.encode(images).used, self.folds).logits  # shown ones are of half precision
         for name in self.settings.methods:
             found[name], sums = np.zeros((len(images), *self.eye.grid)), np.zeros(len(images))
             for side in np.unique(self.side):  # the published rule, which has no sign, must be asked for the verdict
@@ -109,7 +111,7 @@ class Trial:
                 if name == UNUSUAL and self.usual is not None:
                     laid, rest = unusual(laid, rest, side * self.usual[chosen, None])
                 found[name][chosen], sums[chosen] = laid[:, 0], rest[:, 0] + laid[:, 0].sum((1, 2))
-            self.trials.missed[name] += np.abs(sums - self.side * logits).tolist()
+            self.trials.missed[name] += np.abs(sums - self.side * now).tolist()
         down, across = np.indices(self.eye.grid) - (np.array(self.eye.grid) - 1)[:, None, None] / 2
         bell = np.exp(-((down / self.eye.grid[0]) ** 2 + (across / self.eye.grid[1]) ** 2) * 8)
         found["centre"] = np.repeat(bell[None], len(images), 0)

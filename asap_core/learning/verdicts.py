@@ -69,7 +69,7 @@ def calibrate(logits: ArrayLike, is_fake: ArrayLike) -> float:
 
 
 def scores_unseen(logits: ArrayLike, is_fake: ArrayLike, folds: ArrayLike) -> NDArray[np.float32]:
-    """Scores (n,), those of each fold by the temperature of the other folds' images: what calibration is measured on."""
+    """Scores (n,), each fold's by the temperature of the other folds: what the calibration error is measured on."""
     logits, fake, folds = np.asarray(logits), np.asarray(is_fake, bool), np.asarray(folds)
     found = np.empty(len(logits), np.float32)
     for fold in np.unique(folds):

@@ -88,15 +88,18 @@ def test_the_images_at_a_dimensions_ends(client: FlaskClient, toy_analysis: Anal
 
 
 def test_what_if_judges_each_image_again(client: FlaskClient, toy_analysis: Analysis):
-    head = toy_analysis.info["head"]
+    head, folds = toy_analysis.info["head"], toy_analysis.fold
+    assert folds is not None
     to_fake = to_real = 0
     rows = rows_of(toy_analysis, "category=winter")
     for row in rows:
         vector = np.array(toy_analysis.distilled[row], np.float64)
-        before = vector @ head["weights"] + head["offset"]
+        weights, offset = head["weights"][folds[row]], head["offsets"][folds[row]]
+        before = vector @ weights + offset
+        assert before == pytest.approx(toy_analysis.logits[row], abs=1e-4)
         for k, value in ((0, 0.5), (4, -1.0)):  # contributions, so w (d - mean) is the value
-            vector[k] = head["real_mean"][k] + value / head["weights"][k]
-        after = vector @ head["weights"] + head["offset"]
+            vector[k] = head["real_mean"][k] + value / weights[k]
+        after = vector @ weights + offset
         to_fake += before <= 0 < after
         to_real += after <= 0 < before
     found = ask(client, toy_analysis, "what-if", a="category=winter", set="0:0.5,4:-1")

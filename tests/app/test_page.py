@@ -112,12 +112,13 @@ def test_an_opened_image_says_all_that_is_known(app: Dash, toy_analysis: Analysi
     assert ask(app, "opened-content", {**values, selection.ids.image: None})["opened-content"]["children"] == []
 
 
-def test_contributions_and_the_constant_sum_to_the_fitted_logit(toy_analysis: Analysis):
+def test_contributions_and_the_constant_sum_to_the_logit_that_is_shown(app: Dash, toy_analysis: Analysis):
     from app.views import opened
 
-    fitted = toy_analysis.distilled @ toy_analysis.head + toy_analysis.info["head"]["offset"]
-    summed = toy_analysis.contributions.sum(axis=1) + opened.constant_of(toy_analysis)
-    assert abs(fitted - summed).max() < 1e-4
+    summed = toy_analysis.contributions.sum(axis=1) + toy_analysis.constants
+    assert abs(toy_analysis.logits - summed).max() < 1e-4
+    text = json.dumps(opened.bars(toy_analysis, 7, 1.0).to_plotly_json(), default=str, ensure_ascii=False)
+    assert f"they sum to {opened.signed(float(toy_analysis.logits[7]))}" in text and "fold 3 of 5" in text
 
 
 def test_the_header_says_what_must_be_known(app: Dash):

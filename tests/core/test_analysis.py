@@ -10,16 +10,18 @@ from asap_core import analysis
 from asap_core.errors import AnalysisError
 
 N, D = 5, 3
+HEADS, OFFSETS = [[1.0, 0.5, 2.0], [0.8, -0.1, 3.0]], [0.25, -1.0]
 
 
 def parts(n: int = N) -> dict[str, Any]:
     arrays = {name: np.zeros(n, np.float32) for name in analysis.ARRAYS}
     arrays |= {"distilled": np.arange(n * D, dtype=np.float32).reshape(n, D), "is_fake": np.arange(n) > 2}
+    arrays["fold"] = np.arange(n, dtype=np.int16) % 2
     return {
         "info": {
             "fingerprint": "f" * 20,
             "root": "/pictures",
-            "head": {"weights": [1.0, 0.5, 2.0], "real_mean": [3.0, 4.0, 5.0], "offset": 0.25},
+            "head": {"weights": HEADS, "real_mean": [3.0, 4.0, 5.0], "offsets": OFFSETS},
         },
         "paths": [f"real/{i} ü.jpg" for i in range(n)],
         "metadata": {"camera": ["a"] * n},
@@ -41,11 +43,44 @@ def test_what_is_saved_is_loaded(tmp_path):
 def test_contributions_are_the_formula(tmp_path):
     analysis.save(tmp_path / "study", **parts())
     loaded = analysis.load(tmp_path / "study")
-    head, mean = [1.0, 0.5, 2.0], [3.0, 4.0, 5.0]
+    mean = [3.0, 4.0, 5.0]
     for i in range(N):
+        head, offset = HEADS[i % 2], OFFSETS[i % 2]
         for j in range(D):
             expected = head[j] * (loaded.distilled[i, j] - mean[j])
             assert loaded.contributions[i, j] == pytest.approx(expected)
+        logit = sum(head[j] * loaded.distilled[i, j] for j in range(D)) + offset
+        assert loaded.contributions[i].sum() + loaded.constants[i] == pytest.approx(logit)
+
+
+def test_without_folds_the_mean_head_judges(tmp_path):
+    given = parts()
+    del given["arrays"]["fold"], given["arrays"]["is_fake"]
+    analysis.save(tmp_path / "study", **given)
+    loaded = analysis.load(tmp_path / "study")
+    for i in range(N):
+        expected = [
+            (a + b) / 2 * (d - m) for a, b, d, m in zip(*HEADS, loaded.distilled[i], [3.0, 4.0, 5.0], strict=True)
+        ]
+        assert loaded.contributions[i].tolist() == pytest.approx(expected)
+        logit = np.mean([np.dot(head, loaded.distilled[i]) + b for head, b in zip(HEADS, OFFSETS, strict=True)])
+        assert loaded.contributions[i].sum() + loaded.constants[i] == pytest.approx(logit)
+    assert loaded.folds_of([1, 2]) is None
+
+
+def test_an_image_in_another_fold_is_explained_otherwise_as_it_is_judged_otherwise(tmp_path):
+    given, moved = parts(), parts()
+    moved["arrays"]["fold"] = given["arrays"]["fold"].copy()
+    moved["arrays"]["fold"][3] = 0
+    for name, each in (("study", given), ("moved", moved)):
+        d, fold = each["arrays"]["distilled"], each["arrays"]["fold"]
+        each["arrays"]["logits"] = np.array([np.dot(HEADS[f], x) + OFFSETS[f] for f, x in zip(fold, d, strict=True)])
+        analysis.save(tmp_path / name, **each)
+    one, other = (analysis.load(tmp_path / name) for name in ("study", "moved"))
+    for each in (one, other):
+        assert each.contributions.sum(1) + each.constants == pytest.approx(np.asarray(each.logits), abs=1e-4)
+    assert np.abs(one.contributions - other.contributions).max(1).astype(bool).tolist() == [i == 3 for i in range(N)]
+    assert (one.logits != other.logits).tolist() == [i == 3 for i in range(N)]
 
 
 def test_unlabelled_has_no_truth(tmp_path):

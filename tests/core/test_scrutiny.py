@@ -12,7 +12,7 @@ from PIL import Image
 from asap_core import analysis, explanation, scrutiny, trust, truth
 from asap_core.errors import AnalysisError, SettingsError
 from asap_core.identification.trials import METHODS, PLAIN, ScrutinySettings
-from asap_core.learning.detector import Detector, encoder_of
+from asap_core.learning.detector import encoder_of
 from tests.conftest import SIDE
 
 ROOT = Path(__file__).parents[2]
@@ -83,12 +83,15 @@ def test_what_is_ordinary_is_the_mean_of_real_maps(flawed: Path):
     made, known = analysis.load(flawed), explanation.compared(flawed)
     assert known is not None
     usual = known.reference.usual
-    detector, eye = Detector.of(flawed), encoder_of(made, "cpu")
-    assert usual.shape == (len(made.head) + 1, *eye.grid)
+    eye = encoder_of(made, "cpu")
+    assert usual.shape == (len(made.head), *eye.grid)
     kept = explanation.store.read(made, "direct")
     assert kept is not None and made.is_fake is not None
-    np.testing.assert_allclose(usual, kept.maps[~made.is_fake].astype(np.float64).mean(0), atol=1e-4)
-    np.testing.assert_allclose(np.tensordot(detector.distiller.head, usual[:-1], 1), usual[-1], atol=0.01)
+    np.testing.assert_allclose(usual, kept.maps[~made.is_fake, :-1].astype(np.float64).mean(0), atol=1e-4)
+    weights = made.judging([4])[0][0]
+    np.testing.assert_allclose(
+        known.usual([4])[0], sum(w * each for w, each in zip(weights, usual, strict=True)), rtol=1e-4
+    )
 
 
 def test_half_of_a_sample_is_fake_as_far_as_there_are(flawed: Path):

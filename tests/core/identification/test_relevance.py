@@ -29,13 +29,14 @@ def pictures(eye: Encoder, n: int) -> Tensor:
 
 
 def random_detector(width: int, k: int = 12, d: int = 4) -> Detector:
-    """A detector of random numbers, with everything in it that a real one has."""
+    """A detector of random numbers, with everything in it that a real one has: three heads that differ."""
     dice = np.random.default_rng(8)
     matrix = np.linalg.qr(dice.normal(size=(width, k)))[0].T.astype(np.float32)
     weight = dice.normal(size=(d, k)).astype(np.float32)
     standard = Standard(*(part.astype(np.float32) for part in (dice.normal(size=width), dice.uniform(0.5, 2, width))))
     return Detector(standard, matrix, Distiller(weight, dice.normal(size=d).astype(np.float32),
-                    dice.uniform(0.1, 1, d).astype(np.float32), 0.3, 1.0, np.zeros(d, np.float32)))  # fmt: skip
+                    dice.uniform(0.1, 1, (3, d)).astype(np.float32), np.array([0.3, -0.2, 0.5], np.float32), 1.0,
+                    np.zeros(d, np.float32)))  # fmt: skip
 
 
 def slow(eye: Encoder, detector: Detector, image: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -148,6 +149,22 @@ def test_maps_and_remainder_are_the_detectors_own_values(towers: Path, name: str
     np.testing.assert_allclose(total[:, :-1], judged.distilled, atol=1e-4)
     np.testing.assert_allclose(total[:, -1], judged.logits, atol=1e-4)
     assert found.maps.shape == (6, 5, *eye.grid)
+
+
+@pytest.mark.parametrize(("name", "layers"), CASES)
+@pytest.mark.parametrize("method", ["direct", "libra", "paper"])
+def test_a_logit_is_that_of_each_images_own_head(towers: Path, name: str, layers: str, method: str):
+    eye = opened(towers, name, layers)
+    detector, images, folds = random_detector(eye.width), pictures(eye, 5), np.array([2, 0, 1, 0, 2])
+    judged = detector.judge(eye.encode(images).used, folds)
+    assert np.abs(judged.logits - detector.judge(eye.encode(images).used).logits).min() > 1e-3
+    found = relevance.token_maps(eye, detector, images, ["logit", 1], method, folds)
+    total = (found.maps.sum((2, 3)) + found.remainder).numpy()
+    np.testing.assert_allclose(total[:, 0], judged.logits, atol=1e-4)
+    np.testing.assert_allclose(total[:, 1], judged.distilled[:, 1], atol=1e-4)
+    for row, fold in enumerate(folds.tolist()):
+        alone = relevance.token_maps(eye, detector.of_fold(fold), images[[row]], ["logit"], method)
+        torch.testing.assert_close(found.maps[row, 0], alone.maps[0, 0], atol=1e-5, rtol=1e-3)
 
 
 def test_a_logits_map_is_the_heads_sum_of_the_dimensions_maps(towers: Path):

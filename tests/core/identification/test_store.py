@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
-from asap_core import explanation, pipeline
+from asap_core import explanation, pipeline, what_if
 from asap_core.analysis import Analysis, load
 from asap_core.errors import AnalysisError
 from asap_core.identification import relevance, store
@@ -46,15 +47,51 @@ def test_every_image_is_explained_once_and_as_the_method_says(built: Path):
     eye, detector = encoder_of(made, None), Detector.of(built)
     for row in (3, 20):
         pixels = eye.prepare(embedding.read(made.path(row), eye, EmbeddingSettings()))[None]
-        found = relevance.token_maps(eye, detector, pixels)
+        found = relevance.token_maps(eye, detector, pixels, folds=made.folds_of([row]))
         scale = found.maps.abs().max().item()
         np.testing.assert_allclose(kept.maps[row], found.maps[0], rtol=2**-10, atol=1e-5 * scale)
-        np.testing.assert_allclose(kept.remainder[row], found.remainder[0], atol=1e-4)
-        total = kept.maps[row, :-1].astype(np.float64).sum((1, 2)) + kept.remainder[row, :-1]
-        np.testing.assert_allclose(total, made.distilled[row], atol=0.02)
+        np.testing.assert_allclose(kept.remainder[row], found.remainder[0], atol=0.02)
+    total = kept.maps.astype(np.float64).sum((2, 3)) + kept.remainder  # (n, T)
+    np.testing.assert_allclose(total[:, -1], made.logits, atol=1e-4)  # half precision is made good by the remainder
+    np.testing.assert_allclose(total[:, :-1], made.distilled, atol=1e-4)
     told.clear()
     explanation.explain(built, report=lambda *each: told.append(each))
     assert told == [(48, 48)]  # nothing is computed again
+
+
+def test_every_error_is_explained_by_a_head_that_makes_it(built: Path):
+    made = load(built)
+    assert made.is_fake is not None and made.fold is not None
+    assert set(made.fold.tolist()) == set(range(5)) and made.heads.shape[0] == 5
+    summed = made.contributions.sum(1) + made.constants
+    np.testing.assert_allclose(summed, made.logits, atol=1e-4)
+    shown, explained = (np.flatnonzero((each > 0) != made.is_fake) for each in (made.logits, summed))
+    np.testing.assert_array_equal(shown, explained)
+    detector = Detector.of(built)
+    lines, constants = detector.distiller.lines
+    spell_free = made.arrays["spell_free"].astype(np.float64)
+    for row in range(made.n):
+        slowly = spell_free[row] @ lines[made.fold[row]] + constants[made.fold[row]]
+        assert slowly == pytest.approx(made.logits[row], abs=0.02)  # spell-free vectors are kept in half precision
+    tensors = safetensors.numpy.load_file(made.folder / "weights.safetensors")
+    assert tensors["folds.lines"].shape == (5, spell_free.shape[1]) and tensors["folds.constants"].shape == (5,)
+    np.testing.assert_allclose(tensors["folds.lines"], lines, rtol=1e-4, atol=1e-5)
+
+
+def test_a_picture_that_changed_since_is_not_explained(built: Path, tmp_path: Path):
+    made = load(built)
+    row = int(np.argmax(made.logits))
+    kept_aside = tmp_path / "kept.png"
+    kept_aside.write_bytes(made.path(row).read_bytes())
+    try:
+        made.path(row).write_bytes(made.path(int(np.argmin(made.logits))).read_bytes())
+        (skipped,) = explanation.explain(built, [row], "libra")
+        assert "changed since it was analysed" in skipped.reason
+        with pytest.raises(AnalysisError, match="changed since it was analysed"):
+            what_if.remove(built, [(row, np.eye(*made.info["encoder"]["grid"]))])
+    finally:
+        made.path(row).write_bytes(kept_aside.read_bytes())
+    assert explanation.explain(built, [row], "libra") == ()
 
 
 def test_a_stopped_job_goes_on(built: Path):

@@ -23,25 +23,55 @@ def vectors(n: int = 800, k: int = 40, share: float = 0.5, seed: int = 0, gap: f
     return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32), is_fake
 
 
-def test_contributions_and_constant_sum_to_the_logit():
+def unseen(trained: distiller.Trained, x: np.ndarray) -> np.ndarray:
+    """The out-of-fold logits, (n,)."""
+    return trained.distiller.logits(trained.distiller.distil(x), trained.folds)
+
+
+@pytest.mark.parametrize("which", ["own", "mean"])
+def test_contributions_and_constants_sum_to_the_logits(which):
     x, is_fake = vectors()
-    d = distiller.train(x, is_fake, np.arange(800), SETTINGS, 0).distiller
+    trained = distiller.train(x, is_fake, np.arange(800), SETTINGS, 0)
+    d, folds = trained.distiller, trained.folds if which == "own" else None
     distilled = d.distil(x)
-    contributions, constant = d.contributions(distilled)
-    assert distilled.shape == contributions.shape == (800, 16)
-    assert contributions.sum(1) + constant == pytest.approx(d.logits(distilled), abs=1e-4)
-    assert contributions[~is_fake].mean(0) == pytest.approx(np.zeros(16), abs=1e-4)
+    contributions, constants = d.contributions(distilled, folds)
+    assert distilled.shape == contributions.shape == (800, 16) and constants.shape == (800,)
+    assert contributions.sum(1) + constants == pytest.approx(d.logits(distilled, folds), abs=1e-4)
+    assert d.contributions(distilled)[0][~is_fake].mean(0) == pytest.approx(np.zeros(16), abs=1e-4)
     for i in range(5):
         slow = [sum(w * r for w, r in zip(row, x[i], strict=True)) + b for row, b in zip(d.weight, d.bias, strict=True)]
         assert distilled[i] == pytest.approx(slow, abs=1e-4)
-        logit = sum(w * v for w, v in zip(d.head, slow, strict=True)) + d.offset
-        assert d.logits(distilled)[i] == pytest.approx(logit, abs=1e-3)
+        said = [
+            sum(w * v for w, v in zip(head, slow, strict=True)) + b for head, b in zip(d.heads, d.offsets, strict=True)
+        ]
+        logit = np.mean(said) if folds is None else said[folds[i]]
+        assert d.logits(distilled, folds)[i] == pytest.approx(logit, abs=1e-3)
+
+
+def test_an_image_is_judged_by_a_head_that_was_fitted_without_it():
+    """Each fold's line, fitted anew on the other folds alone, says what is shown of that fold's images."""
+    x, is_fake = vectors()
+    trained = distiller.train(x, is_fake, np.arange(800), SETTINGS, 0)
+    shown, (lines, constants) = unseen(trained, x), trained.distiller.lines
+    x = x.astype(np.float64)
+    centred, scale = x - x.mean(0), np.sqrt(np.mean((x - x.mean(0)) ** 2))
+    z = centred / scale
+    for fold in range(5):
+        mine = trained.folds == fold
+        assert shown[mine] == pytest.approx(x[mine] @ lines[fold] + constants[fold], abs=1e-4)
+        errors = []
+        for penalty in logistic.PENALTIES:  # which of them was chosen is the product's affair
+            start = logistic.Line(np.zeros(40), 0.0)
+            line = logistic.fit(z[~mine], is_fake[~mine], verdicts.balance(is_fake[~mine]), penalty, start, 60)
+            errors.append(np.abs(line.logits(z[mine]) - shown[mine]).max())
+        assert min(errors) < 0.05
 
 
 def test_dimensions_are_uncorrelated_alive_and_in_order():
     x, is_fake = vectors()
     d = distiller.train(x, is_fake, np.arange(800), SETTINGS, 0).distiller
     distilled = d.distil(x).astype(float)
+    np.testing.assert_allclose(d.head, sum(head for head in d.heads) / 5, rtol=1e-6)
     assert np.cov(distilled.T, bias=True) == pytest.approx(np.eye(16), abs=2e-3)
     share = d.head**2 / np.sum(d.head**2)
     assert np.all(np.diff(d.head) <= 0) and np.all(share > 0.005)
@@ -51,21 +81,27 @@ def test_dimensions_are_uncorrelated_alive_and_in_order():
 def test_canonical_form_keeps_every_logit():
     x, is_fake = vectors()
     x = x.astype(float) - x.mean(0)
-    v = np.random.default_rng(1).standard_normal(40)
-    for count in (1, 3, 16, 40):
-        directions, weights = dimensions.choose(x, is_fake, v, count)
-        assert directions.shape == (count, 40)
-        assert x @ directions.T @ weights == pytest.approx(x @ v, abs=1e-8)
-    directions, weights = dimensions.choose(x, is_fake, np.zeros(40), 4)
-    assert np.all(weights == 0) and np.isfinite(directions).all()
+    lines = np.random.default_rng(1).standard_normal((3, 40)) * 0.2 + np.random.default_rng(2).standard_normal(40)
+    for count in (3, 4, 16, 40):
+        directions, heads = dimensions.choose(x, is_fake, lines, count)
+        assert directions.shape == (count, 40) and heads.shape == (3, count)
+        assert (x @ directions.T) @ heads.T == pytest.approx(x @ lines.T, abs=1e-8)
+    directions, heads = dimensions.choose(x, is_fake, lines[:1], 1)
+    assert x @ directions.T @ heads[0] == pytest.approx(x @ lines[0], abs=1e-8)
+    alike, heads = dimensions.choose(x, is_fake, np.repeat(lines[:1], 3, 0), 8)
+    assert (x @ alike.T) @ heads.T == pytest.approx(x @ np.repeat(lines[:1], 3, 0).T, abs=1e-8)
+    directions, heads = dimensions.choose(x, is_fake, np.zeros((3, 40)), 4)
+    assert np.all(heads == 0) and np.isfinite(directions).all()
+    with pytest.raises(AssertionError, match="2 dimensions cannot hold 3 lines"):
+        dimensions.choose(x, is_fake, lines, 2)
 
 
 def test_canonical_form_does_not_depend_on_the_basis():
     x, is_fake = vectors()
     x = x.astype(float) - x.mean(0)
-    v = np.random.default_rng(1).standard_normal(40)
+    lines = np.random.default_rng(1).standard_normal(40) + 0.1 * np.random.default_rng(3).standard_normal((5, 40))
     turn = np.linalg.qr(np.random.default_rng(2).standard_normal((40, 40)))[0]
-    first, second = dimensions.choose(x, is_fake, v, 8), dimensions.choose(x @ turn, is_fake, v @ turn, 8)
+    first, second = dimensions.choose(x, is_fake, lines, 8), dimensions.choose(x @ turn, is_fake, lines @ turn, 8)
     assert second[0] @ turn.T == pytest.approx(first[0], abs=1e-3)
     assert second[1] == pytest.approx(first[1], abs=1e-4)
 
@@ -78,7 +114,7 @@ def test_canonical_form_finds_planted_kinds():
     mixing = rng.standard_normal((4, 4))
     x = sources @ mixing
     v = (np.linalg.inv(mixing) @ [1.0, 0.9, 0.8, 0.7]).astype(np.float64)  # each source has its share of the logit
-    directions, _ = dimensions.choose(x, is_fake, v, 4)
+    directions, _ = dimensions.choose(x, is_fake, v[None], 4)
     match = np.abs(np.corrcoef((x @ directions.T).T, sources.T)[:4, 4:])
     assert match.max(0).min() > 0.95
 
@@ -101,7 +137,7 @@ def test_verdicts_are_as_good_as_a_plain_logistic_regression():
         np.mean(cross_val_predict(LogisticRegression(C=c, max_iter=500), x * 40**0.5, is_fake, cv=5) == is_fake)
         for c in (0.01, 0.1, 1)
     )
-    assert np.mean((trained.logits > 0) == is_fake) > plain - 0.01
+    assert np.mean((unseen(trained, x) > 0) == is_fake) > plain - 0.01
     assert trained.note is None
 
 
@@ -110,8 +146,8 @@ def test_shuffled_labels_teach_nothing(smoothing):
     x, is_fake = vectors(1000)
     shuffled = is_fake[np.random.default_rng(0).permutation(1000)]
     trained = distiller.train(x, shuffled, np.arange(1000), DistillerSettings(smoothing=smoothing), 0)
-    assert abs(verdicts.auc(trained.logits, shuffled) - 0.5) < 0.07
-    assert np.all(np.abs(verdicts.score(trained.logits, trained.distiller.temperature) - 0.5) < 0.2)
+    assert abs(verdicts.auc(unseen(trained, x), shuffled) - 0.5) < 0.07
+    assert np.all(np.abs(verdicts.score(unseen(trained, x), trained.distiller.temperature) - 0.5) < 0.2)
 
 
 def test_memorising_a_duplicate_does_not_help():
@@ -121,19 +157,19 @@ def test_memorising_a_duplicate_does_not_help():
     is_fake = np.repeat(rng.random(150) < 0.5, 2)
     together = distiller.train(x, is_fake, np.repeat(np.arange(150), 2), SETTINGS, 0)
     apart = distiller.train(x, is_fake, np.arange(300), SETTINGS, 0)
-    assert abs(verdicts.auc(together.logits, is_fake) - 0.5) < 0.15
-    assert verdicts.auc(apart.logits, is_fake) > 0.8
+    assert abs(verdicts.auc(unseen(together, x), is_fake) - 0.5) < 0.15
+    assert verdicts.auc(unseen(apart, x), is_fake) > 0.8
 
 
 def test_one_fake_in_fifty():
     x, is_fake = vectors(1530, share=1 / 51, gap=1.5)
     trained = distiller.train(x, is_fake, np.arange(1530), SETTINGS, 0)
     assert is_fake.sum() == 30
-    assert verdicts.auc(trained.logits, is_fake) > 0.8
+    assert verdicts.auc(unseen(trained, x), is_fake) > 0.8
     counts = np.bincount(trained.folds[is_fake])
     assert counts.max() - counts.min() <= 1
     measured = verdicts.measure(
-        trained.logits, verdicts.score(trained.logits, trained.distiller.temperature), is_fake, 0
+        unseen(trained, x), verdicts.score(unseen(trained, x), trained.distiller.temperature), is_fake, 0
     )
     assert measured["balanced_accuracy"][0] > 0.7
 
@@ -141,11 +177,11 @@ def test_one_fake_in_fifty():
 def test_the_same_seed_gives_the_same_bytes():
     x, is_fake = vectors(300)
     first, again = (distiller.train(x, is_fake, np.arange(300), SETTINGS, 5) for _ in range(2))
-    assert first.logits.tobytes() == again.logits.tobytes()
+    assert first.folds.tobytes() == again.folds.tobytes()
     for field in fields(first.distiller):
         a, b = getattr(first.distiller, field.name), getattr(again.distiller, field.name)
         assert np.asarray(a).tobytes() == np.asarray(b).tobytes(), field.name
-        assert np.asarray(a).dtype == (np.float64 if field.name in ("offset", "temperature") else np.float32)
+        assert np.asarray(a).dtype == (np.float64 if field.name == "temperature" else np.float32)
 
 
 def test_what_cannot_be_learnt_from_is_refused_in_plain_words():
@@ -166,29 +202,32 @@ def test_what_cannot_be_learnt_from_is_refused_in_plain_words():
 def test_few_images_are_learnt_from_and_it_is_said():
     x, is_fake = vectors(20, 40, gap=3)
     trained = distiller.train(x, is_fake, np.arange(20), SETTINGS, 0)
-    assert trained.distiller.weight.shape == (4, 40)
-    assert trained.note and "4 dimensions" in trained.note
+    assert trained.distiller.weight.shape == (5, 40)  # each fold's head has its place
+    assert trained.note and "5 dimensions instead of 16" in trained.note
+    few = distiller.train(vectors(100)[0], vectors(100)[1], np.arange(100), DistillerSettings(dimensions=2), 0)
+    assert few.distiller.weight.shape == (5, 40) and few.note and "5 dimensions instead of 2" in few.note
     is_fake = np.arange(200) < 2
-    trained = distiller.train(vectors(200)[0], is_fake, np.arange(200), SETTINGS, 0)
+    x = vectors(200)[0]
+    trained = distiller.train(x, is_fake, np.arange(200), SETTINGS, 0)
     assert trained.folds.max() == 1
     assert trained.note and "2 folds" in trained.note
-    assert np.isfinite(trained.logits).all()
+    assert np.isfinite(unseen(trained, x)).all()
 
 
 def test_degenerate_vectors_do_not_break_it():
     _, is_fake = vectors(60)
     for x in (np.ones((60, 5), np.float32), np.where(is_fake, 1.0, -1.0)[:, None]):
         trained = distiller.train(x, is_fake, np.arange(60), SETTINGS, 0)
-        assert np.isfinite(trained.logits).all() and np.isfinite(trained.distiller.weight).all()
+        assert np.isfinite(unseen(trained, x)).all() and np.isfinite(trained.distiller.weight).all()
         assert trained.distiller.distil(x).shape == (60, 1)
-    assert np.all((trained.logits > 0) == is_fake)
+    assert np.all((unseen(trained, x) > 0) == is_fake)
 
 
 def test_progress_is_absolute_and_ends():
     x, is_fake = vectors(100)
     seen: list[tuple[int, int]] = []
     distiller.train(x, is_fake, np.arange(100), SETTINGS, 0, lambda done, total: seen.append((done, total)))
-    assert seen == [(i + 1, 12) for i in range(12)]
+    assert seen == [(i + 1, 11) for i in range(11)]
 
 
 @pytest.mark.parametrize("share", [0.5, 1 / 51])
