@@ -53,7 +53,8 @@ def detector_of(width: int) -> Detector:
     k = min(384, width // 2)
     matrix = dice.normal(size=(k, width)).astype(np.float32) / width**0.5
     learnt = Distiller(dice.normal(size=(DIMENSIONS, k)).astype(np.float32), np.zeros(DIMENSIONS, np.float32),
-                       np.ones(DIMENSIONS, np.float32), 0.0, 1.0, np.zeros(DIMENSIONS, np.float32))  # fmt: skip
+                       np.ones((1, DIMENSIONS), np.float32), np.zeros(1, np.float32), 1.0,
+                       np.zeros(DIMENSIONS, np.float32))  # fmt: skip
     return Detector(Standard.identity(width), matrix, learnt)
 
 

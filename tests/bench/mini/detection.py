@@ -126,7 +126,7 @@ def judge(case: str, what: Set, cut: Cut, aim: float | None) -> Iterator[Line]:
     matrix = spelling.learn(learnt, *pairs, standard=standard, settings=SpellingSettings(), seed=SEED)
     spell_free = spelling.forget(learnt, standard, matrix)
     trained = distiller.train(spell_free, origin, what.learnt.groups, DistillerSettings(), SEED)
-    logits = trained.logits
+    logits = trained.distiller.logits(trained.distiller.distil(spell_free), trained.folds)
     if judged is not None and what.judged is not None:
         logits = detector.Detector(standard, matrix, trained.distiller).judge(judged).logits
         truth = what.judged.is_fake
