@@ -95,7 +95,7 @@ class Analysis:
     @cached_property
     def head(self) -> NDArray[np.float32]:
         """The mean head's weights, (d,): it judges new images."""
-        return self.heads.mean(0)
+        return self.heads.mean(0, dtype=np.float32)
 
     def folds_of(self, rows: Sequence[int] | NDArray) -> NDArray[np.int16] | None:
         """The folds of some images, (m,), as a detector judges them by; None where the mean head does."""
@@ -105,7 +105,7 @@ class Analysis:
         """The weights (m, d) and offsets (m,) of the heads that judged some images: logit = weights . d + offset."""
         folds = self.folds_of(rows)
         if folds is None:
-            return np.tile(self.head, (len(rows), 1)), np.full(len(rows), self._offsets.mean())
+            return np.tile(self.head, (len(rows), 1)), np.full(len(rows), self._offsets.mean(), np.float32)
         return np.take(self.heads, folds, axis=0), np.take(self._offsets, folds)
 
     @cached_property

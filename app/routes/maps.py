@@ -99,7 +99,7 @@ def groups(known: Maps, row: int, target: Target) -> dict[str, Any]:
     added = sum(group.contribution for group in found)
     return {
         "row": row,
-        "grid": list(known.usual.shape[1:]),
+        "grid": list(known.reference.usual.shape[1:]),
         "seen": list(box),
         "size": known.made.arrays["size"][row].tolist(),
         "groups": [_group(group, box) for group in found],

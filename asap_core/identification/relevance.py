@@ -46,5 +46,5 @@ def token_maps(
         return METHODS[method](encoder, detector, images, targets)
     order = np.argsort(folds, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(folds[order])) + 1)
-    found = [METHODS[method](encoder, detector.of_fold(folds[part[0]]), images[part], targets) for part in parts]
+    found = [METHODS[method](encoder, detector.of_fold(int(folds[part[0]])), images[part], targets) for part in parts]
     return TokenMaps.joined(found).take(np.argsort(order))

@@ -63,7 +63,7 @@ def rest(learnt: Learnt, count: int) -> Iterator[dict]:
         heads = learnt.lines @ spread @ directions.T  # (folds, d)
         left = np.einsum("nk,nk->n", x, (learnt.lines - heads @ directions)[learnt.folds])
         without = (learnt.logits - left > 0) != learnt.is_fake
-        yield line(f"{name}: rest, share of the logits' variance", np.var(left) / np.var(learnt.logits), "", n)
+        yield line(f"{name}: rest, share of the logits' variance", float(np.var(left) / np.var(learnt.logits)), "", n)
         yield line(f"{name}: errors that it explains by the wrong sign", (wrong & ~without).sum(), "", wrong.sum())
         alone = np.abs(heads.mean(0)) < heads.std(0)
         yield line(f"{name}: dimensions that tell folds apart and nothing else", alone.sum(), "", len(alone))
@@ -84,7 +84,7 @@ def agreement(spell_free: NDArray, is_fake: NDArray, groups: NDArray, count: int
             alike = np.abs(np.corrcoef(seen[0].T, seen[1].T)[:count, count:])
             found[name].append(float(alike[linear_sum_assignment(-alike)].mean()))
     for name, each in found.items():
-        yield line(f"{name}: matched correlation of two halves' dimensions", np.mean(each), "", len(is_fake),
+        yield line(f"{name}: matched correlation of two halves' dimensions", float(np.mean(each)), "", len(is_fake),
                    min(each), max(each))  # fmt: skip
 
 

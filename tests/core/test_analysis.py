@@ -14,7 +14,7 @@ HEADS, OFFSETS = [[1.0, 0.5, 2.0], [0.8, -0.1, 3.0]], [0.25, -1.0]
 
 
 def parts(n: int = N) -> dict[str, Any]:
-    arrays = {name: np.zeros(n, np.float32) for name in analysis.ARRAYS}
+    arrays: dict[str, Any] = {name: np.zeros(n, np.float32) for name in analysis.ARRAYS}
     arrays |= {"distilled": np.arange(n * D, dtype=np.float32).reshape(n, D), "is_fake": np.arange(n) > 2}
     arrays["fold"] = np.arange(n, dtype=np.int16) % 2
     return {
