@@ -1,6 +1,6 @@
 """The strip above: what is shown, how far its verdicts can be trusted, and everything said about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,17 @@ from .. import theme
 
 READINGS = {"all": "every block", "last": "last layer"}
 LOW, HIGH = verdicts.INCONCLUSIVE
-OUT_OF_FOLD = ("Out-of-fold", "Every image is judged by a detector trained without it and its near-duplicates.")
-BORROWED = ("Verdicts", "Given by the detector of another analysis; how often it is right here is not known.")
+OUT_OF_FOLD = (
+    "Out-of-fold",
+    "Every image is judged, and explained, by the head of its fold, which was fitted without it and its near-duplicates. "
+    "What needs no labels (forgetting to spell, standardisation), the penalty and the temperature come from all images; "
+    "the calibration error is measured on scores whose temperature had not seen them. New images are judged by the "
+    "mean of the heads.",
+)
+BORROWED = (
+    "Verdicts",
+    "Given, and explained, by the mean of the heads of another analysis; how often it is right here is not known.",
+)
 CARD = Path(asap_core.__file__).parent / "learning" / "MINI.md"
 LIMITS = (
     ("Severity", "Our definition: the calibrated fakeness, 0 to 1; none, minor, moderate and severe."),
@@ -189,6 +198,7 @@ def _about(analysis: Analysis) -> html.Dialog:
         parts += [html.H3("Notes"), html.Ul([html.Li(note) for note in dict.fromkeys(notes)])]
     if found := trust.read(analysis.folder):
         parts += [html.H3("How far the maps can be trusted"), html.P(_tried(found)), _maps(found["methods"])]
+        parts += [html.P(said) for said in _reversed(found["errors"])]
     if summary.get("by_generator"):
         parts += [html.H3("Judged right, by generator"), _by_generator(summary["by_generator"])]
     return _dialog(ids.about, "About these numbers", parts)
@@ -239,6 +249,18 @@ def _tried(found: Mapping[str, Any]) -> str:
             f"strongest place lies on one; by chance {flaws['chance']:.0%}."
         )
     return said
+
+
+def _reversed(errors: Mapping[str, Any]) -> Iterator[str]:
+    """How many wrong verdicts become right without the region that speaks most for them, in words."""
+    for name, each in errors.items():
+        if each["n"]:
+            value, low, high = (f"{share:.0%}" for share in each["without_region"]["drop"])
+            yield (
+                f"Of {each['n']:,} {name.replace('_', ' ')}, {value} ({low} to {high}) are judged right without the region "
+                f"that speaks most for the wrong verdict; {each['without_random']['drop'][0]:.0%} without as large a "
+                f"region at random. In {each['n'] - each['with_region']:,} of them no region speaks for it."
+            )
 
 
 def _maps(methods: Mapping[str, Mapping[str, Any]]) -> html.Table:
