@@ -24,7 +24,6 @@ from .progress import Report, silent
 
 Region = tuple[int, NDArray]
 BATCH = 16  # images at once
-SPACES = ("spell_free", "distilled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +109,6 @@ def strongest(
     chosen = np.unique(np.asarray(rows, np.intp))
     found = [(int(row), known.strongest(int(row))) for row in chosen[known.done[chosen]]]
     return [(row, group.held) for row, group in found if group is not None]
-
-
-def across(made: Analysis, row: int, space: str = "spell_free") -> int | None:
-    """The nearest image with the other verdict, by spell-free or distilled vectors; None where all agree."""
-    assert space in SPACES, f"no space {space}"
-    return counterfactual.across(made.arrays[space], made.logits, row)
 
 
 def _removed(

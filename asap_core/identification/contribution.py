@@ -56,17 +56,10 @@ def summarise(contributions: NDArray, seed: int, groups: NDArray | None = None) 
     return Summary(found.n, found.mean, found.deviation, low, high)
 
 
-def compare(
-    a: NDArray, b: NDArray, seed: int, groups: tuple[NDArray, NDArray] | tuple[None, None] = (None, None)
-) -> Difference:
-    """Two selections' contributions (n, d) and (m, d), drawn apart."""
-    return _difference(_Sample.of(a, groups[0]), _Sample.of(b, groups[1]), np.random.default_rng(seed))
-
-
 def summarise_and_compare(
     a: NDArray, b: NDArray, seed: int, groups: tuple[NDArray, NDArray] | tuple[None, None] = (None, None)
 ) -> tuple[Summary, Summary, Difference]:
-    """Both summaries and the difference; every image is read once."""
+    """Two selections' contributions (n, d) and (m, d), drawn apart: both summaries and the difference."""
     samples = _Sample.of(a, groups[0]), _Sample.of(b, groups[1])
     first, second = (
         Summary(each.n, each.mean, each.deviation, *each.interval(np.random.default_rng(seed))) for each in samples

@@ -1,6 +1,6 @@
-"""What a detector would have said: without a region, with a dimension as real images have it, across the boundary."""
+"""What a detector would have said without a region."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..learning.detector import Detector, Judged
-from ..learning.distiller import Distiller
 from ..learning.encoder import Encoder
 from ..projection import glyphs
 from . import faithfulness
@@ -117,18 +116,3 @@ def _covariance(means: Floats) -> Floats:
 
 def _spread(means: Floats, column: int) -> Floats:
     return means[:, 2 + column] - means[:, column] ** 2
-
-
-def as_real(distiller: Distiller, distilled: NDArray, dimensions: Sequence[int]) -> Floats:
-    """The logits of images (n, d) if some dimensions were as real images have them on average: (n,), exact."""
-    contributions, _ = distiller.contributions(np.asarray(distilled))
-    return distiller.logits(distilled).astype(np.float64) - contributions[:, list(dimensions)].sum(1, dtype=np.float64)
-
-
-def across(vectors: NDArray, logits: NDArray, row: int) -> int | None:
-    """The image nearest to a row in a space (n, k) of those with the other verdict; None where all agree."""
-    others = np.flatnonzero((logits > 0) != (logits[row] > 0))
-    if not len(others):
-        return None
-    away = np.asarray(vectors[others], np.float32) - np.asarray(vectors[row], np.float32)
-    return int(others[np.einsum("nk,nk->n", away, away).argmin()])

@@ -52,13 +52,6 @@ def test_the_strongest_group_speaks_for_the_verdict(flawed: Path):
     assert found is not None and (found.expected["drop"] < 0).all()
 
 
-def test_the_nearest_image_with_the_other_verdict(flawed: Path):
-    made = analysis.load(flawed)
-    for space in what_if.SPACES:
-        other = what_if.across(made, 0, space)
-        assert other is not None and (made.logits[other] > 0) != (made.logits[0] > 0)
-
-
 def test_what_cannot_be_done_is_said_and_a_stop_is_heard(flawed: Path):
     made, regions = analysis.load(flawed), flaws(flawed, 2)
     with pytest.raises(AnalysisError, match="no region to take away"):

@@ -1,6 +1,5 @@
 """Images judged again without a region: against one image computed slowly, and what must hold for every tower."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,23 +172,3 @@ def test_an_effect_counts_flips_and_measures_agreement():
     np.testing.assert_allclose(found.dimensions, (distilled[1] - distilled[0]).mean(0), atol=1e-6)
     few = counterfactual.effect(judged(before[:2]), judged(after[:2]), expected[:2], 0)
     assert few.correlation is None and few.slope is None
-
-
-def test_a_dimension_as_in_real_images_is_exact():
-    rng = np.random.default_rng(2)
-    learnt = random_detector(24).distiller
-    learnt = replace(learnt, real_mean=rng.normal(size=4).astype(np.float32))
-    distilled = rng.normal(size=(6, 4)).astype(np.float32)
-    changed = distilled.copy()
-    changed[:, [1, 3]] = learnt.real_mean[[1, 3]]
-    np.testing.assert_allclose(counterfactual.as_real(learnt, distilled, [1, 3]), learnt.logits(changed), atol=1e-5)
-
-
-def test_the_nearest_image_across_the_boundary():
-    rng = np.random.default_rng(3)
-    vectors, logits = rng.normal(size=(40, 3)).astype(np.float16), rng.normal(size=40)
-    for row in range(40):
-        others = [other for other in range(40) if (logits[other] > 0) != (logits[row] > 0)]
-        away = [np.linalg.norm(vectors[other].astype(float) - vectors[row].astype(float)) for other in others]
-        assert counterfactual.across(vectors, logits, row) == others[int(np.argmin(away))]
-    assert counterfactual.across(vectors, np.ones(40), 0) is None
