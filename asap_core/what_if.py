@@ -121,7 +121,7 @@ def _removed(
     usual: NDArray | None,
     occluders: Sequence[str],
 ) -> Removed:
-    maps = relevance.token_maps(eye, detector, images, ["logit"]).maps[:, 0].double().cpu().numpy()
+    maps = relevance.token_maps(eye, detector, images, ["logit"]).maps[:, 0].cpu().double().numpy()
     gone = occlusion.taken(held).numpy()
     after = {name: counterfactual.without(eye, detector, images, held, name, donors) for name in occluders}
     expected = {name: counterfactual.predicted(maps, gone, None if name == "drop" else usual) for name in occluders}

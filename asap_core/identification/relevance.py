@@ -10,6 +10,7 @@ from functools import partial
 from torch import Tensor
 
 from ..errors import SettingsError
+from ..learning import precision
 from ..learning.detector import Detector
 from ..learning.encoder import Encoder
 from . import gradients
@@ -25,6 +26,7 @@ METHODS: Mapping[str, Callable[..., TokenMaps]] = {
 }
 
 
+@precision.single()
 def token_maps(
     encoder: Encoder,
     detector: Detector,

@@ -96,7 +96,7 @@ class Trial:
                 asked = self.detector if side > 0 else turned(self.detector)
                 method = "direct" if name == UNUSUAL else name
                 made = relevance.token_maps(self.eye, asked, images[chosen], ["logit"], method)
-                laid, rest = (each.cpu().numpy() for each in (made.maps.double(), made.remainder.double()))
+                laid, rest = (each.cpu().double().numpy() for each in (made.maps, made.remainder))
                 if name == UNUSUAL and self.usual is not None:
                     laid, rest = unusual(laid, rest, side * self.usual[None])
                 found[name][chosen], sums[chosen] = laid[:, 0], rest[:, 0] + laid[:, 0].sum((1, 2))
@@ -157,6 +157,6 @@ def turned(detector: Detector) -> Detector:
 
 def edges(images: Tensor, grid: tuple[int, int]) -> NDArray[np.float64]:
     """How steep images (n, 3, s, s) are in each token, (n, g, g): a map that knows nothing of any model."""
-    grey = images.double().mean(1)
+    grey = images.cpu().double().mean(1)
     steep = grey.diff(dim=1)[:, :, :-1].square() + grey.diff(dim=2)[:, :-1].square()
-    return F.adaptive_avg_pool2d(steep.sqrt()[:, None], grid)[:, 0].cpu().numpy()
+    return F.adaptive_avg_pool2d(steep.sqrt()[:, None], grid)[:, 0].numpy()
