@@ -99,3 +99,14 @@ def test_correlations_of_what_does_not_vary_are_nothing():
     assert faithfulness.ranked(a, 5 * a + 1) == pytest.approx(1)
     assert faithfulness.ranked(a, np.exp(a)) == pytest.approx(1)
     assert faithfulness.pearson(a, np.ones((3, 3))) == 0
+    assert faithfulness.ranked(a, np.ones((3, 3))) == faithfulness.ranked(np.zeros((3, 3)), a) == 0
+
+
+def test_equal_values_share_their_rank():
+    """By hand: ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4."""
+    ranks, others = np.array([1, 2.5, 2.5, 4]) - 2.5, np.array([1, 2, 3, 4]) - 2.5
+    expected = ranks @ others / np.sqrt((ranks @ ranks) * (others @ others))
+    assert faithfulness.ranked(np.array([[0, 7], [7, 9]]), np.array([[1, 2], [3, 4]])) == pytest.approx(expected)
+    clamped = np.zeros(64)  # most of a clamped map is 0: the order of places must not count
+    clamped[[5, 40]] = 1, 2
+    assert faithfulness.ranked(clamped, clamped[::-1]) == pytest.approx(-2 / 63, abs=0.02)
