@@ -12,7 +12,7 @@ from asap_core import analysis, discovery, explanation, scrutiny, what_if
 from asap_core.discovery import DiscoverySettings
 from asap_core.identification import counterfactual, occlusion, regions, relevance
 from asap_core.identification.clusters import ClusterSettings
-from asap_core.identification.trials import ScrutinySettings
+from asap_core.identification.trials import ScrutinySettings, edges
 from asap_core.learning import detector
 from tests.core.identification.test_relevance import opened, pictures, random_detector
 from tests.gpu import DEVICE, Gpu, Held, placed
@@ -101,6 +101,13 @@ def test_verdicts_without_regions_are_the_cpus(flawed: Path, on_gpu: Path):
     for name in occlusion.OCCLUDERS:
         np.testing.assert_allclose(there.after[name].logits, here.after[name].logits, atol=1e-3)
         np.testing.assert_allclose(there.expected[name], here.expected[name], atol=1e-3)
+
+
+def test_edges_are_found_on_the_cpu():
+    images = torch.randint(0, 256, (2, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    with Gpu():
+        there = edges(images.to(DEVICE), (4, 4))
+    np.testing.assert_array_equal(there, edges(images, (4, 4)))
 
 
 @pytest.mark.parametrize(("name", "layers"), TOWERS)

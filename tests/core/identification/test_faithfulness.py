@@ -86,6 +86,7 @@ def test_intervals_hold_means_and_ratios_and_draw_duplicates_together():
     value, low, high = faithfulness.interval(values, 0)
     assert value == pytest.approx(values.mean())
     assert high - low == pytest.approx(2 * 1.96 * values.std() / 300**0.5, rel=0.15)
+    assert faithfulness.interval(values, 1)[1:] != [low, high] == faithfulness.interval(values, 0)[1:]
     value, low, high = faithfulness.ratio(values, below, 0)
     assert value == pytest.approx(values.mean() / below.mean()) and low < value < high
     groups = np.repeat(np.arange(60), 5)
