@@ -60,6 +60,6 @@ def test_what_all_phrases_share_and_what_all_regions_share_says_nothing(space):
     shared = normalise(0.3 * texts + way)  # phrases that differ little
     found = naming.name(dice.normal(size=(30, 24)) + 3 * texts[7] - 2 * way, authentic, shared, WORDS, 0)
     assert found.text == "word 7" and found.fit > 0.5  # though it points away from all of them
-    away = 5 * normalise(dice.normal(size=(1, 24)))  # where all images lie
+    away = 20 * texts[3]  # where all images lie
     found = naming.name(dice.normal(size=(30, 24)) + 3 * texts[7] + away, authentic + away, texts, WORDS, 0)
     assert found.text == "word 7" and found.fit > 0.6
