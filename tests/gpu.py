@@ -22,11 +22,6 @@ INDEXING = (Tensor.__getitem__, Tensor.__setitem__, Tensor.index_select)  # indi
 class Held(Tensor):
     """A tensor on the GPU."""
 
-    @classmethod
-    def __torch_function__(cls, func: Callable, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Outside of `Gpu` as a plain tensor."""
-        return super().__torch_function__(func, types, args, kwargs or {})
-
 
 class Gpu(TorchFunctionMode):
     """Inside the block there is such a device."""
@@ -56,7 +51,7 @@ class Gpu(TorchFunctionMode):
         if there and any(each.dtype == torch.float64 for each in given):
             raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64")
         found = func(*without_device(args), **without_device(kwargs))
-        return found if not (there or held) else moved(found, there if there is not None else held)
+        return moved(found, held if there is None else there)
 
 
 def asks_for_device(args: Any, kwargs: dict) -> bool | None:

@@ -66,7 +66,7 @@ def ranked(a: NDArray, b: NDArray) -> float:
     from scipy.stats import spearmanr  # here: it is slow to load
 
     a, b = np.ravel(a), np.ravel(b)
-    return 0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b).statistic)
+    return 0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b).statistic)  # pyright: ignore
 
 
 def sparseness(token_map: NDArray) -> float:

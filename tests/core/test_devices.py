@@ -52,9 +52,9 @@ def test_the_gpu_refuses_what_an_apple_gpu_refuses():
         with pytest.raises(TypeError, match=r"Use Tensor.cpu\(\) first"):
             there.numpy()
         with pytest.raises(RuntimeError, match="on the same device"):
-            there + here
+            _ = there + here
         with torch.autocast("mps", torch.float16), pytest.raises(AssertionError, match="in half precision"):
-            there + 1
+            _ = there + 1
         np.testing.assert_array_equal(there.cpu().double().numpy(), here.double().numpy())
 
 
