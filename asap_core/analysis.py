@@ -95,7 +95,7 @@ class Analysis:
     @cached_property
     def head(self) -> NDArray[np.float32]:
         """The mean head's weights, (d,): it judges new images."""
-        return self.heads.mean(0, dtype=np.float32)
+        return np.asarray(self.heads.mean(0), np.float32)
 
     def folds_of(self, rows: Sequence[int] | NDArray) -> NDArray[np.int16] | None:
         """The folds of some images, (m,), as a detector judges them by; None where the mean head does."""
@@ -112,13 +112,13 @@ class Analysis:
     def contributions(self) -> NDArray[np.float32]:
         """What each dimension adds to each verdict, (n, d), in logits: w_j (d_ij - mean real d_j), w of the head that
         judged the image. With `constants` they sum to `logits`."""
-        return self.judging(np.arange(self.n))[0] * (self.distilled - self._real_mean)
+        return np.asarray(self.judging(np.arange(self.n))[0] * (self.distilled - self._real_mean), np.float32)
 
     @cached_property
     def constants(self) -> NDArray[np.float32]:
         """What contributions leave of each verdict, (n,): what the image's head says of the mean real image."""
         weights, offsets = self.judging(np.arange(self.n))
-        return offsets + weights @ self._real_mean
+        return np.asarray(offsets + weights @ self._real_mean, np.float32)
 
     @cached_property
     def _offsets(self) -> NDArray[np.float32]:

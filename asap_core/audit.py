@@ -113,14 +113,7 @@ def _alone(column: NDArray, fake: NDArray, fold: NDArray, seed: int) -> float:
     tree = DecisionTreeClassifier(
         max_leaf_nodes=LEAVES, min_samples_leaf=_leaf(fake), class_weight="balanced", random_state=seed
     )
-    return _auc(_out_of_fold(tree, column[:, None], fake, fold), fake)
-
-
-def _auc(scores: NDArray, fake: NDArray) -> float:
-    """The share of pairs of a fake and a real image in which the fake scores higher; ties count half."""
-    _, level = np.unique(scores, return_inverse=True)
-    fakes, reals = np.bincount(level, fake), np.bincount(level, ~fake)
-    return float(fakes @ (np.cumsum(reals) - reals / 2) / (fakes.sum() * reals.sum()))
+    return verdicts.auc(_out_of_fold(tree, column[:, None], fake, fold), fake)
 
 
 def _warning(auc: float, facts: Facts, fake: NDArray, alone: Mapping[str, float], equalised: bool) -> str:

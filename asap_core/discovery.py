@@ -137,7 +137,7 @@ class _Search:
         seen = self.look(groups)
         if seen is None:
             return None
-        groups, stable = self.cluster(groups, *seen)
+        groups, stable = self.cluster(groups, *seen, self.settings)
         flips = self.flips(groups)
         if flips is None:
             return None
@@ -193,18 +193,19 @@ class _Search:
         every = Readings(row, np.concatenate([groups.broad, groups.broad[shapes]]), blocks, joint)
         return every.take(ours), every.take(theirs)
 
-    def cluster(self, groups: Groups, ours: Readings, theirs: Readings) -> tuple[Groups, NDArray]:
+    @staticmethod
+    def cluster(groups: Groups, ours: Readings, theirs: Readings, how: DiscoverySettings) -> tuple[Groups, NDArray]:
         """Groups with their patterns, the strongest first, and how typical each is; the patterns' stability.
 
         Each side and each scale by itself: what is spread thin is described among what is.
         """
         labels, typical = np.full(len(groups), -1), np.zeros(len(groups), np.float32)
-        settings, seed, stable, count = self.settings.cluster, self.settings.seed, [], 0
+        settings, seed, stable, count = how.cluster, how.seed, [], 0
         for broad in (False, True):
             scale, usual = np.flatnonzero(ours.broad == broad), theirs.take(theirs.broad == broad)
             if min(len(scale), len(usual.image)) <= settings.fewest:
                 continue
-            vectors = likeness.vectors(ours.take(scale), usual, self.settings.likeness, seed)
+            vectors = likeness.vectors(ours.take(scale), usual, how.likeness, seed)
             for toward_fake in (True, False):
                 side = np.flatnonzero((groups.contribution[scale] > 0) == toward_fake)
                 found, scores = clusters.steady(vectors[side], groups.row[scale[side]], settings, seed)

@@ -17,10 +17,10 @@ READINGS = {"all": "every block", "last": "last layer"}
 LOW, HIGH = verdicts.INCONCLUSIVE
 OUT_OF_FOLD = (
     "Out-of-fold",
-    "Every image is judged, and explained, by the head of its fold, which was fitted without it and its near-duplicates. "
-    "What needs no labels (forgetting to spell, standardisation), the penalty and the temperature come from all images; "
-    "the calibration error is measured on scores whose temperature had not seen them. New images are judged by the "
-    "mean of the heads.",
+    "Every image is judged, and explained, by the head of its fold, which was fitted without it and its "
+    "near-duplicates. What needs no labels (forgetting to spell, standardisation), the penalty and the temperature "
+    "come from all images; the calibration error is measured on scores whose temperature had not seen them. New images are "
+    "judged by the mean of the heads.",
 )
 BORROWED = (
     "Verdicts",
@@ -256,10 +256,11 @@ def _reversed(errors: Mapping[str, Any]) -> Iterator[str]:
     for name, each in errors.items():
         if each["n"]:
             value, low, high = (f"{share:.0%}" for share in each["without_region"]["drop"])
+            chance, silent = each["without_random"]["drop"][0], each["n"] - each["with_region"]
             yield (
-                f"Of {each['n']:,} {name.replace('_', ' ')}, {value} ({low} to {high}) are judged right without the region "
-                f"that speaks most for the wrong verdict; {each['without_random']['drop'][0]:.0%} without as large a "
-                f"region at random. In {each['n'] - each['with_region']:,} of them no region speaks for it."
+                f"Of {each['n']:,} {name.replace('_', ' ')}, {value} ({low} to {high}) are judged right without the "
+                "region that speaks most for the wrong verdict; "
+                f"{chance:.0%} without as large a region at random. In {silent:,} of them no region speaks for it."
             )
 
 

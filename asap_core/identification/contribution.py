@@ -4,9 +4,8 @@ An image's contributions (n, d) are `Distiller.contributions`: w (d - mean real 
 
 Intervals are of whole groups of near-duplicates, which share their fate. Below ENOUGH groups they are the percentile
 bootstrap's, which knows that contributions lean to one side. From there on they are normal, with the cluster-robust
-deviation of the mean (Liang and Zeger 1986): on the demo's contributions the two then differ by 1.4 % of the
-interval's half, on log-normal numbers by 5 %, while two runs of the bootstrap differ by 4 % anyway, and sums over the
-images replace a thousand resamples.
+deviation of the mean (Liang and Zeger 1986): the two then differ by hardly more than two runs of the bootstrap do
+(docs/measurements.md), and sums over the images replace a thousand resamples.
 """
 
 from dataclasses import dataclass
@@ -56,17 +55,10 @@ def summarise(contributions: NDArray, seed: int, groups: NDArray | None = None) 
     return Summary(found.n, found.mean, found.deviation, low, high)
 
 
-def compare(
-    a: NDArray, b: NDArray, seed: int, groups: tuple[NDArray, NDArray] | tuple[None, None] = (None, None)
-) -> Difference:
-    """Two selections' contributions (n, d) and (m, d), drawn apart."""
-    return _difference(_Sample.of(a, groups[0]), _Sample.of(b, groups[1]), np.random.default_rng(seed))
-
-
 def summarise_and_compare(
     a: NDArray, b: NDArray, seed: int, groups: tuple[NDArray, NDArray] | tuple[None, None] = (None, None)
 ) -> tuple[Summary, Summary, Difference]:
-    """Both summaries and the difference; every image is read once."""
+    """Two selections' contributions (n, d) and (m, d), drawn apart: both summaries and the difference."""
     samples = _Sample.of(a, groups[0]), _Sample.of(b, groups[1])
     first, second = (
         Summary(each.n, each.mean, each.deviation, *each.interval(np.random.default_rng(seed))) for each in samples

@@ -169,7 +169,7 @@ def _overlap(of: int, onto: int, like: Tensor) -> Tensor:
     """The share of every one of `of` equal pieces of a line that lies in every one of `onto`: (onto, of)."""
     low, high = (torch.arange(start, of + start, dtype=torch.float64) / of for start in (0, 1))
     left, right = (torch.arange(start, onto + start, dtype=torch.float64)[:, None] / onto for start in (0, 1))
-    return ((torch.minimum(high, right) - torch.maximum(low, left)).clamp(min=0) * of).to(like)
+    return ((torch.minimum(high, right) - torch.maximum(low, left)).clamp(min=0) * of).to(like.dtype).to(like.device)
 
 
 def deviation_of(vectors: Tensor, norm: Any) -> Tensor:

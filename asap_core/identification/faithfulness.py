@@ -1,10 +1,11 @@
-"""How true a token map is: measures of one map, or of one image's runs without tokens. numpy only.
+"""How true a token map is: measures of one map, or of one image's runs without tokens. numpy and scipy only.
 
 A map is signed toward the verdict: above 0 speaks for what the detector said. f is the logit toward that verdict.
 
     MIF, LIF       f as tokens are removed, the most or the least influential first (Samek et al. 2017)
     deletion       mean of MIF, insertion: mean of LIF, which read backwards is the most influential put in first
-    SRG            mean of LIF - MIF (symmetric relevance gain; Bluecher et al. 2024, arXiv 2401.06654)
+    SRG            mean of LIF - MIF (symmetric relevance gain; Bluecher et al. 2024, arXiv 2401.06654), here divided
+                   by the mean of f as the curves are: 1 is as much as a mean verdict's logit
     correlation    Pearson's, between a random subset's sum in the map and the fall of f without it
                    (faithfulness correlation; Bhatt et al. 2020, arXiv 2005.00631)
     pointing       is the strongest token on the flaw? (pointing game; Zhang et al. 2016)
@@ -61,8 +62,11 @@ def pearson(a: NDArray, b: NDArray) -> float:
 
 
 def ranked(a: NDArray, b: NDArray) -> float:
-    """Spearman's correlation of two maps (g, g), equal values in the order of their places."""
-    return pearson(*(np.argsort(np.argsort(np.ravel(each), kind="stable")) for each in (a, b)))
+    """Spearman's correlation of two maps (g, g), equal values sharing their mean rank; 0 where one does not vary."""
+    from scipy.stats import spearmanr  # here: it is slow to load
+
+    a, b = np.ravel(a), np.ravel(b)
+    return 0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b).statistic)  # pyright: ignore
 
 
 def sparseness(token_map: NDArray) -> float:

@@ -1,12 +1,12 @@
-"""I1 by gradients: the published rule, its signed form, and gradients made complete. One backward pass a target.
+"""I1 by gradients: the published rule, its signed form, and complete gradients. One backward pass a target.
 
 paper              mean over heads of (A dy/dA)+ in the last block, [CLS]'s row; or rolled out over all blocks:
                    R <- R + that R (Chefer, Gur and Wolf 2021, arXiv 2103.15679). Never negative, not additive.
 signed_attention   the sum over heads of A dy/dA in the last block, [CLS]'s row: additive, nothing clamped
-libra              token times gradient at the input of every block, averaged over blocks, with attention, the
-                   deviations of LayerNorm, the gate of the activation and the two norms held fixed
-                   (LibraGrad, arXiv 2411.16760): each block's sum and the biases behind it make the value.
-                   Maps of a trunk are as in `direct`
+libra              LibraGrad averaged over blocks: token times gradient with attention, the deviations of LayerNorm,
+                   the gate of the activation and the two norms held fixed (LibraGrad, arXiv 2411.16760), so that the
+                   sum at a block's input and the biases behind it make the value. The mean over the inputs of all
+                   blocks is ours, not the paper's; maps of a trunk are as in `direct`
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -85,7 +85,7 @@ def _by_attention(
 
 
 def libra(encoder: Encoder, detector: Detector, images: Tensor, targets: Sequence[Target]) -> TokenMaps:
-    """Prepared images (n, 3, s, s) -> maps by complete gradients."""
+    """Prepared images (n, 3, s, s) -> maps by LibraGrad averaged over blocks; the average is ours."""
     return TokenMaps.joined([_libra(Pass(encoder, detector, targets), some) for some in passes(encoder, images)])
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import SettingsError
-from ..learning import moments
+from ..learning import moments, precision
 from ..learning.encoder import Encoder
 from . import targets
 from .direct import spread_out, summed
@@ -81,6 +81,7 @@ class Dropping:
     """
 
     @torch.inference_mode()
+    @precision.single()
     def __init__(self, encoder: Encoder, images: Tensor) -> None:
         """Prepared images (n, 3, s, s) uint8; EncoderError where the encoder has no tokens that can be followed."""
         self.encoder, self.visual = encoder, targets.check(encoder)
@@ -90,17 +91,13 @@ class Dropping:
         stages = tower.blocks[: len(tower.blocks) - len(self.blocks)] if everything else ()
         tokens, maps = [], [[] for _ in stages]
         for some in targets.passes(encoder, images.to(encoder.device)):
-            with self._precision(), moments.recording(stages, self._laid) as kept:
+            with moments.recording(stages, self._laid) as kept:
                 pixels = tower.normalise(some.to(next(self.visual.parameters()).dtype).div(255))
                 tokens.append(self.visual._embeds(pixels))
             for stage, laid in zip(maps, kept, strict=True):
                 stage.append(laid)
         self.tokens = torch.cat(tokens)  # (n, 1 + t, w)
         self.maps = [torch.cat(stage) for stage in maps]  # (n, 3, c, t) each: middle, values about it, their squares
-
-    def _precision(self) -> torch.autocast:
-        kind = self.encoder.device.type
-        return torch.autocast(kind, torch.float16, enabled=kind != "cpu")
 
     def _laid(self, output: Tensor) -> Tensor:
         """A stage's output (n, c, h, w) -> its means, and differences and squares on the tokens' grid (n, 3, c, t)."""
@@ -113,6 +110,7 @@ class Dropping:
         return torch.stack([middle.flatten(2).expand_as(laid[0]), *laid], 1)
 
     @torch.inference_mode()
+    @precision.single()
     def readings(self, gone: Tensor) -> NDArray[np.float32]:
         """What is read of each image without tokens: gone (n, m, g, g) bool -> (n, m, e), as `Encoder.encode` reads."""
         n, m = gone.shape[:2]
@@ -134,12 +132,11 @@ class Dropping:
         """The transformer's part of a reading, from tokens at places (r, count) of rows of the m masks: (r, e)."""
         places = torch.cat([torch.zeros_like(places[:, :1]), places + 1], 1)  # [CLS] always stays
         x, kept = self.tokens[(rows // m)[:, None], places], []
-        with self._precision():
-            for block in self.blocks:
-                x = block(x)
-                if self.encoder.layers == "all":
-                    kept.append(torch.cat([moments.exact(x[:, 0]), moments.of(x[:, 1:])], 1))
-            return torch.cat(kept, 1) if kept else moments.exact(self.visual._pool(x)[0] @ self.visual.proj)
+        for block in self.blocks:
+            x = block(x)
+            if self.encoder.layers == "all":
+                kept.append(torch.cat([moments.exact(x[:, 0]), moments.of(x[:, 1:])], 1))
+        return torch.cat(kept, 1) if kept else moments.exact(self.visual._pool(x)[0] @ self.visual.proj)
 
 
 def _moments(stage: Tensor, stays: Tensor) -> Tensor:

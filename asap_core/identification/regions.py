@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..learning import moments
+from ..learning import moments, precision
 from ..learning.encoder import Encoder
 from . import targets
 from .direct import summed
@@ -30,6 +30,7 @@ class Dense:
 
 
 @torch.inference_mode()
+@precision.single()
 def look(encoder: Encoder, images: Tensor) -> Dense:
     """Prepared images (n, 3, s, s) -> their dense readings; EncoderError where a tower has no such tokens."""
     visual, tower, grid = targets.check(encoder), encoder.tower, encoder.grid

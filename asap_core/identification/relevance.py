@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import SettingsError
+from ..learning import precision
 from ..learning.detector import Detector
 from ..learning.encoder import Encoder
 from . import gradients
@@ -27,6 +28,7 @@ METHODS: Mapping[str, Callable[..., TokenMaps]] = {
 }
 
 
+@precision.single()
 def token_maps(
     encoder: Encoder,
     detector: Detector,

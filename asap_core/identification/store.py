@@ -50,11 +50,6 @@ class RelevanceStore:
     sensitivity: NDArray[np.float32]  # (n,) logits, nan where unknown
     done: NDArray[np.bool_]  # (n,)
 
-    @property
-    def missing(self) -> NDArray[np.intp]:
-        """Rows without maps."""
-        return np.flatnonzero(~self.done)
-
     def write(
         self, rows: Sequence[int] | NDArray, maps: NDArray, remainder: NDArray, profile: NDArray, box: NDArray
     ) -> None:

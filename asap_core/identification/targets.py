@@ -52,7 +52,7 @@ class Linear:
         """A detector's dimensions and its mean head's logit, in the kind of number and on the device of `like`."""
 
         def tensor(array) -> Tensor:
-            return torch.as_tensor(array).to(like)
+            return torch.as_tensor(array, dtype=like.dtype).to(like.device)
 
         learnt = detector.distiller
         matrix, scale = tensor(detector.matrix), tensor(detector.standard.scale)

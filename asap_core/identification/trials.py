@@ -168,6 +168,6 @@ def turned(detector: Detector) -> Detector:
 
 def edges(images: Tensor, grid: tuple[int, int]) -> NDArray[np.float64]:
     """How steep images (n, 3, s, s) are in each token, (n, g, g): a map that knows nothing of any model."""
-    grey = images.double().mean(1)
+    grey = images.cpu().double().mean(1)
     steep = grey.diff(dim=1)[:, :, :-1].square() + grey.diff(dim=2)[:, :-1].square()
-    return F.adaptive_avg_pool2d(steep.sqrt()[:, None], grid)[:, 0].cpu().numpy()
+    return F.adaptive_avg_pool2d(steep.sqrt()[:, None], grid)[:, 0].numpy()

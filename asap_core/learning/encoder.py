@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..errors import EncoderError, SettingsError
-from . import mini, trunk, weights
+from . import mini, precision, trunk, weights
 from . import operators as operators
 from .tower import ClipTower
 from .weights import Source  # isort: split
@@ -99,13 +99,14 @@ class Encoder:
         return self.tower.prepare(image)
 
     @torch.inference_mode()
+    @precision.single()
     def encode(self, batch: Tensor) -> Reading:
-        """Prepared images (n, 3, s, s) -> their reading; half precision on a GPU, single on a CPU."""
-        with torch.autocast(self.device.type, torch.float16, enabled=self.device.type != "cpu"):
-            joint, everything = self.tower.read(batch.to(self.device), self.layers == "all")
+        """Prepared images (n, 3, s, s) -> their reading, in the numbers of `precision`."""
+        joint, everything = self.tower.read(batch.to(self.device), self.layers == "all")
         return Reading(_numpy(joint), None if everything is None else _numpy(everything))
 
     @torch.inference_mode()
+    @precision.single()
     def describe(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Texts -> unit vectors (m, e) in the joint space; of an encoder opened with `text`."""
         assert self.reader is not None, "an encoder that is to read texts is opened with text=True"
@@ -120,6 +121,7 @@ def _numpy(tensor: Tensor) -> NDArray[np.float32]:
 def open(settings: EncoderSettings, text: bool = False) -> Encoder:
     """The encoder that the settings name, weights loaded, with its text tower if asked; EncoderError where
     something cannot be had."""
+    precision.refuse_tf32()
     device = _device(settings.device)
     if settings.name == "mini":
         whole = mini.load().to(device)

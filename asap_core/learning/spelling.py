@@ -60,8 +60,8 @@ class Standard:
         """Column means and standard deviations of readings (n, e); a constant column keeps scale 1.
 
         `blocks`, the columns of each block of the encoder: then all blocks count alike, however wide they are. Else
-        the last and widest would drown the early ones, which see what gives images away (mini, out-of-fold, 384
-        directions: the demo 90.0 to 93.5 %, faces 97.4 to 98.2, objects 97.7 to 98.7).
+        the last and widest would drown the early ones, which see what gives images away: worse verdicts on all
+        collections that were tried (docs/measurements.md).
         """
         n, total = len(readings), np.zeros(readings.shape[1])
         for rows in _parts(*readings.shape):
@@ -207,8 +207,7 @@ def shortfall(n: int, matrix: NDArray, settings: SpellingSettings) -> str | None
 
 
 def _wanted(n: int, width: int, settings: SpellingSettings) -> int:
-    """k for n readings. On CIFAKE's 20,000, 384 directions find 95.4 % of the test set, 768 95.9, 1024 96.1, and all
-    7,776 of the reading 96.6 (mini, principal components)."""
+    """k for n readings: the more images, the more directions pay (docs/measurements.md)."""
     widest = min(max(n // EACH, WIDTHS[0]), WIDTHS[1])
     return max(1, min(widest, width // 2)) if settings.width is None else settings.width
 

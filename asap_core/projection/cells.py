@@ -62,9 +62,3 @@ def members(codes: NDArray, rows: NDArray | None = None) -> Cells:
     first = np.flatnonzero(np.diff(grouped, prepend=-1))  # (m,)
     starts = np.append(first, len(grouped)).astype(np.int64)
     return Cells(grouped[first].astype(np.int32), starts, chosen[order].astype(np.int64))
-
-
-def parents(codes: NDArray, side: int) -> NDArray[np.int32]:
-    """The cells, one side coarser, that hold the given cells of `side`, same shape."""
-    row, column = np.divmod(np.asarray(codes, np.int32), side)
-    return (row // 2) * (side // 2) + column // 2

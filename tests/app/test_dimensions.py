@@ -41,7 +41,7 @@ def test_bars_are_means_with_intervals_and_their_difference(client: FlaskClient,
         assert found[name]["n"] == len(values)
         np.testing.assert_allclose(found[name]["mean"], values.mean(0), atol=1e-4)
         np.testing.assert_allclose(found[name]["deviation"], values.std(0, ddof=1), atol=1e-4)
-    between = contribution.compare(a, b, 0)
+    between = contribution.summarise_and_compare(a, b, 0)[2]
     for name in ("mean", "low", "high", "effect"):
         np.testing.assert_allclose(found["difference"][name], getattr(between, name), atol=1e-4)
     assert found["scale"] == ask(client, toy_analysis, "dimensions", a="real")["scale"]  # one for the collection

@@ -1,12 +1,13 @@
 """What the page is made of: ids, stores, and two pages in one process."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dash import Dash, dcc
+from dash import Dash
 from plotly.utils import PlotlyJSONEncoder
 
 from app import create_app, selection
@@ -58,9 +59,16 @@ def test_every_store_has_one_writer(app: Dash):
         assert written[f"{store}.data"] == 1, store
 
 
-def test_no_graph_sends_anything_anywhere(app: Dash):
-    """Plotly's graphs can, unless each is told not to (`showSendToCloud`); the page has none, and loads no Plotly."""
-    assert not [component for component in components(app) if type(component) is dcc.Graph]
+def test_the_page_loads_nothing_from_elsewhere_and_no_plotly(app: Dash):
+    """Plotly's graphs can send what they show; the page draws its own, and every script and style is its own."""
+    answer = app.server.test_client().get("/")
+    loaded = re.findall(r"<(?:script|link|img|iframe)[^>]*?(?:src|href)=\"([^\"]+)\"", answer.text)
+    assert len(loaded) > 10 and not [each for each in loaded if not re.match(r"/[^/]", each)]
+    kinds = {f"{part._namespace}.{part._type}" for part in components(app) if hasattr(part, "_type")}
+    assert "dash_core_components.Store" in kinds and "dash_core_components.Graph" not in kinds
+    assert not [each for each in loaded if "plotly" in each.lower()]
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'self'" and not re.search(r"https?:|\*", " ".join(policy.values()))
 
 
 def test_two_pages_live_in_one_process(toy_analysis: Analysis, unlabelled_analysis: Analysis, tmp_path: Path):

@@ -3,8 +3,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -63,8 +61,7 @@ def test_what_is_spread_thin_has_patterns_of_its_own():
         seen=np.ones((m, 4), np.float32), box=np.ones((m, 4), np.float32), centre=np.ones((m, 2), np.float32),
         typical=np.zeros(m, np.float32), broad=ours.broad,
     )  # fmt: skip
-    search: Any = SimpleNamespace(settings=settings)
-    placed, stable = discovery._Search.cluster(search, groups, ours, theirs)
+    placed, stable = discovery._Search.cluster(groups, ours, theirs, settings)
     assert len(stable) == 6
     for number in range(6):
         mine = placed.pattern == number

@@ -86,6 +86,7 @@ def test_intervals_hold_means_and_ratios_and_draw_duplicates_together():
     value, low, high = faithfulness.interval(values, 0)
     assert value == pytest.approx(values.mean())
     assert high - low == pytest.approx(2 * 1.96 * values.std() / 300**0.5, rel=0.15)
+    assert faithfulness.interval(values, 1)[1:] != [low, high] == faithfulness.interval(values, 0)[1:]
     value, low, high = faithfulness.ratio(values, below, 0)
     assert value == pytest.approx(values.mean() / below.mean()) and low < value < high
     groups = np.repeat(np.arange(60), 5)
@@ -99,3 +100,14 @@ def test_correlations_of_what_does_not_vary_are_nothing():
     assert faithfulness.ranked(a, 5 * a + 1) == pytest.approx(1)
     assert faithfulness.ranked(a, np.exp(a)) == pytest.approx(1)
     assert faithfulness.pearson(a, np.ones((3, 3))) == 0
+    assert faithfulness.ranked(a, np.ones((3, 3))) == faithfulness.ranked(np.zeros((3, 3)), a) == 0
+
+
+def test_equal_values_share_their_rank():
+    """By hand: ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4."""
+    ranks, others = np.array([1, 2.5, 2.5, 4]) - 2.5, np.array([1, 2, 3, 4]) - 2.5
+    expected = ranks @ others / np.sqrt((ranks @ ranks) * (others @ others))
+    assert faithfulness.ranked(np.array([[0, 7], [7, 9]]), np.array([[1, 2], [3, 4]])) == pytest.approx(expected)
+    clamped = np.zeros(64)  # most of a clamped map is 0: the order of places must not count
+    clamped[[5, 40]] = 1, 2
+    assert faithfulness.ranked(clamped, clamped[::-1]) == pytest.approx(-2 / 63, abs=0.02)

@@ -51,3 +51,15 @@ def test_two_phrases_that_fit_alike_name_nothing(space):
     twice[8] = twice[7]
     found = naming.name(regions, authentic, twice, WORDS, 0)
     assert found.text == naming.UNNAMED and set(found.near[:2]) == {"word 7", "word 8"}
+
+
+def test_what_all_phrases_share_and_what_all_regions_share_says_nothing(space):
+    """CLIP's texts all lie one way, and its images another: regions that only look like every text have no name."""
+    dice, texts, authentic = space
+    way = normalise(dice.normal(size=(1, 24)))
+    shared = normalise(0.3 * texts + way)  # phrases that differ little
+    found = naming.name(dice.normal(size=(30, 24)) + 3 * texts[7] - 2 * way, authentic, shared, WORDS, 0)
+    assert found.text == "word 7" and found.fit > 0.5  # though it points away from all of them
+    away = 20 * texts[3]  # where all images lie
+    found = naming.name(dice.normal(size=(30, 24)) + 3 * texts[7] + away, authentic + away, texts, WORDS, 0)
+    assert found.text == "word 7" and found.fit > 0.6

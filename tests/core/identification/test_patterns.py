@@ -59,13 +59,24 @@ def test_exemplars_are_typical_strongest_and_against_the_truth(groups: Groups, l
     assert rows == {"typical": [0, 5, 3, 1], "strongest": [5, 1, 3, 0], "contradicting": [0]}
 
 
-def test_duplicates_widen_the_interval(groups: Groups, looked: Looked):
-    alike = Looked(looked.rows, looked.is_fake, looked.generator, looked.paths, np.array([0, 1, 2, 0, 4, 1]))
+def test_duplicates_widen_the_interval(groups: Groups):
+    """Thirty images, four copies of each: twice as wide as if they were a hundred and twenty."""
+    n, values = 120, np.repeat(np.random.default_rng(0).normal(2, 1, 30), 4)
+    many = replace(groups.take(np.zeros(n, np.intp)), row=np.arange(n), contribution=values.astype(np.float32))
     apart, together = (
-        patterns.describe(groups, ALL, NAME, np.zeros((4, 2)), 0.9, each, 0).contribution for each in (looked, alike)
+        patterns.describe(
+            many,
+            np.arange(n),
+            NAME,
+            np.zeros((n, 2)),
+            0.9,
+            Looked(np.arange(n), np.ones(n, bool), ["a"] * n, ["a.png"] * n, copies),
+            0,
+        ).contribution
+        for copies in (np.arange(n), np.arange(n) // 4)
     )
-    assert together[0] == apart[0]
-    assert together[2] - together[1] != apart[2] - apart[1]
+    assert together[0] == apart[0] == pytest.approx(values.mean())
+    assert together[2] - together[1] == pytest.approx(2 * (apart[2] - apart[1]), rel=0.15)
 
 
 def test_the_sentence_says_it_in_words(groups: Groups, looked: Looked):

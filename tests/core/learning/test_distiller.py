@@ -245,6 +245,13 @@ def test_groups_never_straddle_folds_and_classes_are_spread(share):
     assert not np.array_equal(fold, folds.cut(is_fake, groups, 5, 1))
 
 
+def test_another_seed_cuts_other_folds():
+    is_fake, groups = np.arange(60) % 2 == 0, np.arange(60)
+    first, again, other = (folds.cut(is_fake, groups, 5, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
 def test_single_images_are_spread_evenly():
     is_fake = np.arange(103) < 11
     fold = folds.cut(is_fake, np.arange(103), 5, 0)
