@@ -107,12 +107,12 @@ def test_tags_are_given_listed_and_filtered_by(client: FlaskClient, made: Analys
 def test_tags_take_nothing_else(client: FlaskClient, made: Analysis, content: Any):
     answer = client.post(f"/tags/{made.fingerprint}", json=content)
     assert answer.status_code == 400 and "error" in answer.json  # pyright: ignore
-    assert not (made.folder / "tags.json").exists()
+    assert not made.notes.exists()
 
 
 def test_a_form_of_another_site_changes_nothing(client: FlaskClient, made: Analysis):
     answer = client.post(f"/tags/{made.fingerprint}", data='{"name": "x", "of": ""}', content_type="text/plain")
-    assert answer.status_code == 400 and not (made.folder / "tags.json").exists()
+    assert answer.status_code == 400 and not made.notes.exists()
 
 
 def test_neighbours_are_the_nearest_of_either_class(client: FlaskClient, made: Analysis):
