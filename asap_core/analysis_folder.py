@@ -14,6 +14,9 @@ from .errors import AnalysisError
 
 VERSION = 2
 FACTS, SUMMARY, BUILDS, DERIVED, NOTES = "analysis.json", "summary.json", "builds", "derived", "notes"
+DRAFT = re.compile(
+    rf"\.({re.escape(FACTS)}|{re.escape(SUMMARY)})-[0-9a-f]{{8}}"
+)  # of a save that goes on, or was killed
 # What version 1 kept beside analysis.json, besides tags.json, which people wrote.
 EARLIER = ("rows.json", "weights.safetensors", "faithfulness.json", "relevance", "patterns", "texts")
 
@@ -36,7 +39,7 @@ def refuse_foreign(folder: Path) -> None:
     """Raise AnalysisError unless `folder` is free, empty, an analysis or what a killed build left: nothing else is
     overwritten."""
     if folder.is_dir():
-        inside = {each.name for each in folder.iterdir()}
+        inside = {each.name for each in folder.iterdir() if not DRAFT.fullmatch(each.name)}
         begun = inside <= {BUILDS, NOTES, ".lock"} and all(map(is_build, (folder / BUILDS).glob("*")))
         noted = NOTES not in inside or any((folder / NOTES).glob("*.sqlite"))
         if FACTS in inside or (begun and noted):
@@ -57,6 +60,9 @@ def tidy(folder: Path, kept: Iterable[Mapping[str, Any]], taken_over: Iterable[s
         for each in (folder / place).glob("*"):
             if each.name not in names:
                 storage.remove(each)
+    for each in folder.iterdir():
+        if DRAFT.fullmatch(each.name):
+            storage.remove(each)
     for name in () if taken_over is None else (*EARLIER, *taken_over):
         storage.remove(folder / name)
 

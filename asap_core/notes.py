@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from platformdirs import user_data_path
 
-from . import storage
+from . import analysis, storage
 from .analysis import Analysis
 from .analysis_folder import NOTES
 from .errors import AnalysisError
@@ -31,7 +31,10 @@ PATIENCE = 30  # seconds to wait while somebody else writes
 HOME = "ASAP_NOTES"  # the environment's name for the folder of all collections' notes
 Key = tuple[bytes, str]  # of an image: sha256 of its content, empty where that is not known, and its path
 TABLES = """
-CREATE TABLE image (id INTEGER PRIMARY KEY, content BLOB NOT NULL, path TEXT NOT NULL, UNIQUE (content, path));
+CREATE TABLE image (id INTEGER PRIMARY KEY);
+CREATE TABLE key (id INTEGER PRIMARY KEY, image INTEGER NOT NULL, content BLOB NOT NULL, path TEXT NOT NULL,
+                  UNIQUE (content, path));
+CREATE INDEX key_image ON key (image);
 CREATE TABLE tag (name TEXT NOT NULL, image INTEGER NOT NULL, PRIMARY KEY (name, image)) WITHOUT ROWID;
 CREATE TABLE looked (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, marks BLOB NOT NULL);
 CREATE TABLE part (id INTEGER PRIMARY KEY, called TEXT NOT NULL, toward TEXT NOT NULL, of TEXT NOT NULL,
@@ -128,55 +131,75 @@ def keys(made: Analysis, rows: Iterable[int]) -> list[Key]:
 
 def images(notes: sqlite3.Connection, keys: Sequence[Key]) -> list[int]:
     """The ids by which images are noted, noted now if need be."""
-    notes.executemany("INSERT OR IGNORE INTO image (content, path) VALUES (?, ?)", keys)
-    return [notes.execute("SELECT id FROM image WHERE content = ? AND path = ?", key).fetchone()[0] for key in keys]
+    found = []
+    for content, path in keys:
+        known = notes.execute("SELECT image FROM key WHERE content = ? AND path = ?", (content, path)).fetchone()
+        if known is None:
+            known = (notes.execute("INSERT INTO image DEFAULT VALUES").lastrowid,)
+            notes.execute("INSERT INTO key (image, content, path) VALUES (?, ?, ?)", (*known, content, path))
+        found += known
+    return found
 
 
-def row_of(notes: sqlite3.Connection, made: Analysis, content: bytes, path: str) -> int | str:
-    """The row of a noted image in an analysis; why there is none, where it is not found again surely.
+def rows_of(notes: sqlite3.Connection, made: Analysis, which: str, *values: object) -> dict[int, int | Lost]:
+    """The rows of noted images, `which` selects their ids; or why an image is not found again surely.
 
-    Of the same content: the one of the same path, the only one, else the only one that was not there before or that
-    has the same name. Of another content: the one of the same path, unless that is another image that was moved there.
+    An image may have had several keys, one build after the other: first the one that it has in this build counts, then
+    whichever was given last.
+    """
+    known: dict[int, list[Key]] = {}
+    every = f"SELECT image, content, path FROM key WHERE image IN ({which}) ORDER BY id DESC"
+    for image, *key in notes.execute(every, values).fetchall():
+        known.setdefault(image, []).append((key[0], key[1]))
+    found: dict[int, int | Lost] = {}
+    for image, mine in known.items():
+        here = (row for content, path in mine for row in made.by_content.get(content, ()) if made.paths[row] == path)
+        said = next(here, None)
+        tried = [said] if said is not None else [_row_of(notes, made, *key) for key in mine]
+        found[image] = next((row for row in tried if isinstance(row, int)), tried[0])
+    return found
+
+
+def _row_of(notes: sqlite3.Connection, made: Analysis, content: bytes, path: str) -> int | Lost:
+    """The row of what had this key, and no longer has it.
+
+    Of the same content: the only one, else the only one that was not there before, or that has the same name. Of
+    another content: the one of the same path, unless that is another image that was moved there.
     """
     copies = made.by_content.get(content, [])
-    same = [row for row in copies if made.paths[row] == path]
-    if same or len(copies) == 1:
-        return (same or copies)[0]
+    if len(copies) == 1:
+        return copies[0]
     if copies:
-        new = [row for row in copies if not _seen(notes, made, row, "path =")]
+        new = [row for row in copies if not _seen(notes, content, "path =", made.paths[row])]
         named = [row for row in copies if PurePosixPath(made.paths[row]).name == PurePosixPath(path).name]
-        return next((some[0] for some in (new, named) if len(some) == 1), f"{len(copies)} copies of it are there now")
+        only = next((some[0] for some in (new, named) if len(some) == 1), None)
+        return Lost(path, f"{len(copies)} copies of it are there now") if only is None else only
     there = made.by_path.get(path, [])
     if len(there) != 1:
-        return "no image has its content or its path"
-    return "another image has its path now" if _seen(notes, made, there[0], "path <>") else there[0]
+        return Lost(path, "no image has its content or its path")
+    ((now, _),) = keys(made, there)
+    moved_here = _seen(notes, now, "path <>", path)
+    back = _seen(notes, now, "path =", path) and _seen(notes, content, "path <>", path)  # after what is noted was here
+    return Lost(path, "another image has its path now") if moved_here or back else there[0]
 
 
 def meet(notes: sqlite3.Connection, made: Analysis) -> None:
-    """Let the notes know a build: images that it has under other keys are noted by these from now on, once."""
+    """Let the notes know a build, once: what its images are known by there, and that these contents were met."""
     build = f"met {made.info['build']}"
     if changes(notes, build):
         return
-    for image, content, path in notes.execute("SELECT id, content, path FROM image").fetchall():
-        row = row_of(notes, made, content, path)
-        if isinstance(row, int) and (made.paths[row] != path or row not in made.by_content.get(content, ())):
-            _rename(notes, image, images(notes, keys(made, [row]))[0])
-    pairs = made.marks.view(np.int64).tolist()
-    notes.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", pairs)
+    for image, row in rows_of(notes, made, "SELECT id FROM image").items():
+        if isinstance(row, int):
+            added = "INSERT OR IGNORE INTO key (image, content, path) VALUES (?, ?, ?)"
+            notes.execute(added, (image, *keys(made, [row])[0]))
+    notes.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", made.marks.view(np.int64).tolist())
     count_change(notes, build)
 
 
-def _seen(notes: sqlite3.Connection, made: Analysis, row: int, how: str) -> bool:
-    """Whether the content of a row was met at its path (`path =`), or at another (`path <>`)."""
-    content, path = made.marks[row].view(np.int64).tolist()
-    return notes.execute(f"SELECT 1 FROM seen WHERE content = ? AND {how} ?", (content, path)).fetchone() is not None
-
-
-def _rename(notes: sqlite3.Connection, image: int, new: int) -> None:
-    for table in ("tag", "region"):
-        notes.execute(f"UPDATE OR IGNORE {table} SET image = ? WHERE image = ?", (new, image))
-        notes.execute(f"DELETE FROM {table} WHERE image = ?", (image,))  # the new one has it already
-    notes.execute("DELETE FROM image WHERE id = ?", (image,))
+def _seen(notes: sqlite3.Connection, content: bytes, how: str, path: str) -> bool:
+    """Whether a content was met in any build at a path (`path =`), or at another (`path <>`)."""
+    mark = analysis.marks(np.frombuffer(content.ljust(32, b"\0"), np.uint8)[None], [path]).view(np.int64)
+    return notes.execute(f"SELECT 1 FROM seen WHERE content = ? AND {how} ?", mark[0].tolist()).fetchone() is not None
 
 
 def _begin(file: Path) -> None:

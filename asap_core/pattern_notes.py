@@ -152,15 +152,11 @@ def _common(made: Analysis, found: "Findings", looked: Looked) -> NDArray[np.int
 def _marked(kept: sqlite3.Connection, made: Analysis, part: int, common: NDArray) -> tuple[Marked, NDArray]:
     """What a part marks in the rows of this analysis, and the rows in which it is known what it marks."""
     (toward,) = kept.execute("SELECT toward FROM part WHERE id = ?", (part,)).fetchone()
-    regions = "SELECT content, path, area FROM region JOIN image ON image.id = region.image WHERE part = ?"
-    found, noted = {}, kept.execute(regions, (part,)).fetchall()
-    for content, path, area in noted:
-        row = notes.row_of(kept, made, content, path)
-        if isinstance(row, int):
-            found[row] = np.frombuffer(area, np.uint8)
-    if len(noted) >= LARGEST:
-        last = max(_mark(content) for content, _, _ in noted)
-        common = common[made.marks[common, 0] <= last]
+    noted = dict(kept.execute("SELECT image, area FROM region WHERE part = ?", (part,)).fetchall())
+    where = notes.rows_of(kept, made, "SELECT image FROM region WHERE part = ?", part)
+    found = {row: np.frombuffer(noted[image], np.uint8) for image, row in where.items() if isinstance(row, int)}
+    if len(noted) >= LARGEST and found:
+        common = common[made.marks[common, 0] <= made.marks[[*found], 0].max()]
     rows = np.array(sorted(found), np.int64)
     areas = np.array([found[row] for row in rows.tolist()], np.float32).reshape(-1, SIDE * SIDE) / 255
     return Marked(rows, areas, toward), common

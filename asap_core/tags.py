@@ -14,7 +14,6 @@ from .notes import Lost
 
 LONGEST = 60  # characters of a name
 MOST = 200  # names
-TAGS = "SELECT tag.name, image.content, image.path FROM tag JOIN image ON image.id = tag.image ORDER BY tag.name"
 
 Tags = dict[str, list[int]]
 _known: dict[tuple[str, str], tuple[int, tuple[Tags, dict[str, list[Lost]]]]] = {}  # as they were last read
@@ -43,11 +42,11 @@ def change(made: Analysis, name: str, rows: Sequence[int] | NDArray, add: bool) 
                 raise SettingsError(f"{len(known)} tags already: remove some before you add {name!r}")
             add_to(kept, name, notes.keys(made, rows))
         else:
-            having = "SELECT id, content, path FROM image JOIN tag ON tag.image = image.id WHERE tag.name = ?"
-            found, taken = kept.execute(having, (name,)).fetchall(), set(rows)
-            gone = [(name, image) for image, *key in found if notes.row_of(kept, made, *key) in taken]
+            having = notes.rows_of(kept, made, "SELECT image FROM tag WHERE name = ?", name)
+            taken = set(rows)
+            gone = [(name, image) for image, row in having.items() if row in taken]
             kept.executemany("DELETE FROM tag WHERE name = ? AND image = ?", gone)
-        notes.count_change(kept, "tags")
+            notes.count_change(kept, "tags")
     return read(made)
 
 
@@ -71,12 +70,13 @@ def _read(made: Analysis) -> tuple[Tags, dict[str, list[Lost]]]:
         gone: dict[str, list[Lost]] = {}
         kept.execute("BEGIN")  # one look, whatever is written meanwhile
         turn = notes.changes(kept, "tags")
-        for name, content, path in kept.execute(TAGS):
-            row = notes.row_of(kept, made, content, path)
+        where = notes.rows_of(kept, made, "SELECT image FROM tag")
+        for name, image in kept.execute("SELECT name, image FROM tag ORDER BY name, image"):
+            row = where[image]
             if isinstance(row, int):
                 rows.setdefault(name, set()).add(row)
             else:
-                gone.setdefault(name, []).append(Lost(path, row))
+                gone.setdefault(name, []).append(row)
     found = {name: sorted(some) for name, some in rows.items()}, gone
     with _reading:
         if len(_known) > 8:

@@ -96,6 +96,8 @@ def _begin(folder: Path, key: dict[str, Any], blocks: int) -> None:
     """Arrays of images of which none is done; whoever reads older ones keeps reading those."""
     for name in ("store.json", REFERENCE):
         (folder / name).unlink(missing_ok=True)
+    for draft in folder.glob(".*.npy-*"):  # of somebody who was killed
+        storage.remove(draft)
     n, targets, *_ = shape = tuple(key["shape"])
     sizes = {"maps": shape, "profile": (n, targets, blocks), "remainder": (n, targets), "box": (n, 4)}
     for name, kind in ARRAYS.items():
