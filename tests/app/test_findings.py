@@ -119,6 +119,18 @@ def test_edits_are_kept_for_everybody_and_taken_back(client: FlaskClient, study:
     assert said[0]["name"] == "the sun" and not said[2]["hidden"]
 
 
+def test_edited_patterns_that_are_not_shown_are_told(client: FlaskClient, study: Analysis, key: str):
+    post(client, study, key, do="rename", number=0, name="two suns")
+    assert told(client, study)["lost"] == []
+    shutil.rmtree(findings.folder_in(study) / key)
+    said = told(client, study)
+    assert said["key"] is None and said["lost"] == ["two suns (found as the sun)"]
+    assert told(client, study, "?of=misses")["lost"] == []  # of another selection
+    toy.found(study)
+    said = told(client, study)
+    assert said["lost"] == [] and said["patterns"][0]["name"] == "two suns"
+
+
 def test_a_merged_pattern_has_all_images_and_no_rate_yet(client: FlaskClient, study: Analysis, key: str):
     post(client, study, key, do="merge", numbers=[1, 0])
     merged = told(client, study)["patterns"][0]

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.groups import KEPT, Groups
 from app.routes import facets
-from asap_core import selections
+from asap_core import analysis, selections
 from asap_core.analysis import Analysis
 from tests import toy
 
@@ -99,6 +99,20 @@ def test_tags_are_given_listed_and_filtered_by(client: FlaskClient, made: Analys
     tagged = next(facet for facet in ask(client, f"/facets/{made.fingerprint}")["facets"] if facet["key"] == "tag")
     assert tagged["options"] == [["fooled", "fooled", n, n]]
     assert client.post(place, json={"name": "fooled", "of": "", "add": False}).json == {"tags": {}}
+
+
+def test_tagged_images_that_are_gone_are_told(client: FlaskClient, made: Analysis, tmp_path: Path):
+    client.post(f"/tags/{made.fingerprint}", json={"name": "odd", "of": "rows=3|7"})
+    kept = np.arange(60) != 7
+    arrays = {name: np.asarray(each)[kept] for name, each in made.arrays.items()}
+    paths = [path for path, stays in zip(made.paths, kept, strict=True) if stays]
+    analysis.save(made.folder, {**made.info, "fingerprint": "new"}, paths, {}, arrays, b"", {})
+    new = create_app(analysis.load(made.folder), tmp_path / "new").server.test_client()
+    found = ask(new, "/tags/new")
+    assert found["tags"] == {"odd": 1} and found["n_lost"] == 1
+    assert found["lost"] == [["odd", made.paths[7], found["lost"][0][2]]]
+    assert ask(client, f"/tags/{made.fingerprint}") == {"tags": {"odd": 2}}  # the page that goes on
+    assert new.post("/tags/new", json={"name": "odd", "of": "rows=0"}).json["tags"] == {"odd": 2}  # pyright: ignore
 
 
 @pytest.mark.parametrize(
