@@ -72,6 +72,19 @@ def folder_of(folder: Path, where: Path | None) -> Path:
     return folder / NOTES if where is None else where
 
 
+def carry(old: Path, new: Path) -> None:
+    """Copy notes to another folder, where it has none yet; the old ones stay as they are."""
+    if not (old / FILE).is_file() or (new / FILE).is_file():
+        return
+    try:
+        with storage.locked(new), storage.writing(new / FILE) as draft, ExitStack() as held:
+            draft.touch()
+            copy = held.enter_context(closing(sqlite3.connect(draft)))
+            held.enter_context(closing(_opened(old / FILE, held))).backup(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise _unwritable(new / FILE, error) from error
+
+
 @contextmanager
 def reading(made: Analysis) -> Iterator[sqlite3.Connection | None]:
     """The notes as they are; None where nobody wrote any. Also of a folder that may only be read."""

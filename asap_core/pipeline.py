@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from . import analysis, analysis_folder, audit, cache, catalogue, notes, summary, takeover
 from .analysis import Analysis
+from .analysis_folder import NOTES
 from .audit import Audit
 from .cache import Arrays, StageCache
 from .catalogue import Catalogue, CatalogueSettings
@@ -48,8 +49,11 @@ def analyse(
     build = Build(request, settings or Settings(), stages, clock, teacher)
     folder = (out or cache_folder / "analyses" / build.fingerprint).absolute()
     place = notes.place(build.images.root.absolute(), out, request.notes)
-    if request.notes is None and (elsewhere := analysis_folder.stands(folder).get("notes_folder")):
-        place = Path(elsewhere)  # as it was asked for before
+    before = analysis_folder.stands(folder).get("notes_folder")
+    if request.notes is not None:
+        notes.carry(Path(before or folder / NOTES), request.notes.absolute())
+    elif before is not None:
+        place = Path(before)  # as it was asked for then
     if not is_finished(folder, build.fingerprint):
         build.save(folder, place)
         return folder

@@ -182,6 +182,13 @@ def test_notes_elsewhere_are_recorded_and_shared_by_other_builds(tmp_path: Path)
     made = analysis.load(made.folder)
     assert made.notes == tmp_path / "team" == analysis.load(made.built).notes
     tags.change(made, "odd", [3], add=True)
+    notes.carry(made.notes, tmp_path / "third")
+    analysis.keep_notes_in(made, tmp_path / "third")
+    third = analysis.load(made.folder)
+    assert tags.read(third) == tags.read(made) == {"odd": [3]}
+    tags.change(third, "even", [2], add=True)
+    notes.carry(made.notes, tmp_path / "third")  # nothing is written over
+    assert tags.read(third) == {"even": [2], "odd": [3]} and tags.read(made) == {"odd": [3]}
     other = toy.make(tmp_path / "b", 30, drawn=1)
     analysis.keep_notes_in(other, tmp_path / "team")
     assert tags.read(analysis.load(other.folder)) == {"odd": [3]}
