@@ -158,7 +158,7 @@ def _marked(kept: sqlite3.Connection, made: Analysis, part: int, common: NDArray
     if len(noted) >= LARGEST and found:
         common = common[made.marks[common, 0] <= made.marks[[*found], 0].max()]
     rows = np.array(sorted(found), np.int64)
-    areas = np.array([found[row] for row in rows.tolist()], np.float32).reshape(-1, SIDE * SIDE) / 255
+    areas = np.array([found[row] for row in rows.tolist()], np.float32).reshape(-1, SIDE * SIDE) / np.float32(255)
     return Marked(rows, areas, toward), common
 
 

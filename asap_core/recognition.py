@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from .identification.patterns import Groups
 
 SIDE = 16  # of the raster
-# At least this much of two patterns that are the same must overlap. On 400 portraits of the demo, over three searches (two
-# seeds of the search, two of the build), others overlap by at most 0.04, the same by 0.63 to 0.98, and one of 15 images
-# that was swallowed by one of 59 by 0.16: that is not the same.
+# At least this much of two patterns that are the same must overlap. On 400 portraits of the demo, over three searches
+# (two seeds of the search, two of the build), others overlap by at most 0.04, the same by 0.63 to 1, and one of 15
+# images that was swallowed by one of 59 by 0.16: that is not the same.
 ENOUGH = 0.2
 
 Areas = NDArray[np.float32]  # (k, SIDE * SIDE) the share of each place of the raster that is held, 0 to 1

@@ -70,9 +70,9 @@ def write_blank(file: Path, shape: tuple[int, ...], kind: DTypeLike, value: floa
         if value != 0:
             array[...] = value
         array.flush()
-        held = array._mmap
+        held = array._mmap  # pyright: ignore  # a file that is mapped cannot be renamed on Windows
         del array
-        held.close()  # pyright: ignore  # a file that is mapped cannot be renamed on Windows
+        held.close()
 
 
 @contextmanager

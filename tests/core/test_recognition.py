@@ -189,8 +189,8 @@ def test_an_analysis_of_version_1_says_what_to_do_and_its_notes_are_taken_over(t
         analysis.load(folder)
     arrays = {name: np.asarray(each)[order] for name, each in study.arrays.items()}
     facts = {**study.info, "fingerprint": "new"}
-    given = (folder, facts, [study.paths[row] for row in order], {}, arrays, b"", {})
-    analysis.save(*given, lambda new: takeover.take_over(folder, new))
+    paths = [study.paths[row] for row in order]
+    analysis.save(folder, facts, paths, {}, arrays, b"", {}, lambda new: takeover.take_over(folder, new))
     made = analysis.load(folder)
     said = notes_report.report(made)
     assert said["tags"]["odd"] == {
