@@ -34,7 +34,7 @@ HERE = Path(__file__).resolve().parents[1]
 def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     """A page that shows one analysis; `jobs.of(app).start()` lets it ask for work.
 
-    Nothing is kept outside of the analysis but thumbnails and the queue of jobs, in `cache`.
+    Nothing is kept outside of the analysis and its notes but thumbnails and the queue of jobs, in `cache`.
     """
     app = Dash(
         __name__,

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from . import storage
 from .analysis import Analysis
 from .errors import AnalysisError
 from .identification import ordinary, pixels, store
@@ -51,10 +52,8 @@ class Reference:
 
     def keep(self, kept: RelevanceStore) -> None:
         """Write it beside the store, whole or not at all."""
-        draft = kept.folder / f".{store.REFERENCE}"
-        with draft.open("wb") as file:
+        with storage.writing(kept.folder / store.REFERENCE) as draft, draft.open("wb") as file:
             np.savez(file, **vars(self))
-        draft.replace(kept.folder / store.REFERENCE)
 
 
 def reference(made: Analysis, kept: RelevanceStore) -> Reference | None:

@@ -132,7 +132,7 @@ def _reversed(
     """By occluder, whether each region's image is judged right without it, (regions,); None where stopped."""
     if not regions:
         return {name: np.zeros(0) for name in OCCLUDERS}
-    found = what_if.remove(made.folder, regions, OCCLUDERS, device, workers, report, stop)
+    found = what_if.remove(made.built, regions, OCCLUDERS, device, workers, report, stop)
     if found is None:
         return None
     right = np.zeros((len(OCCLUDERS), len(regions)))

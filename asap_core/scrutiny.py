@@ -38,13 +38,13 @@ def examine(
     Images that cannot be read any more are left out. EncoderError where the encoder has no maps.
     """
     made = analysis.load(folder)
-    eye, detector = encoder_of(made, device), Detector.of(folder)
+    eye, detector = encoder_of(made, device), Detector.of(made.built)
     rows, trials, done, known = sample(made, settings), Trials(), 0, None
-    errors = reversal.examine(folder, ReversalSettings(seed=settings.seed), device, workers, report, stop)
+    errors = reversal.examine(made.built, ReversalSettings(seed=settings.seed), device, workers, report, stop)
     if errors is None:
         return None
     if UNUSUAL in settings.methods:
-        known = explanation.compared(folder, device=device, workers=workers)
+        known = explanation.compared(made.built, device=device, workers=workers)
         assert known is not None, "nobody stopped it"
     for seen, images, lost in explanation.prepared(made, eye, rows, BATCH, workers):
         if len(seen):
@@ -63,7 +63,7 @@ def examine(
             found["methods"][name] |= _sane(
                 eye, detector, images.to(eye.device), name, settings.seed, made.folds_of(seen)
             )
-    trust.write(folder, found)
+    trust.write(made, found)
     return found
 
 

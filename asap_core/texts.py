@@ -5,13 +5,12 @@ unit vector of the joint space. From then on numpy alone finds the images that c
 """
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import storage
 from .analysis import Analysis
 from .errors import AnalysisError, SettingsError
 
@@ -51,12 +50,7 @@ def read(made: Analysis, words: str, device: str | None = None) -> NDArray[np.fl
 
 def keep(made: Analysis, words: str, vector: NDArray[np.float32]) -> None:
     """Keep what a text was read as, a unit vector (e,)."""
-    file = _file(made, words)
-    file.parent.mkdir(exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=".", dir=file.parent)
-    with os.fdopen(handle, "wb") as out:
-        np.save(out, vector)
-    Path(draft).replace(file)
+    storage.write_array(_file(made, words), vector)
 
 
 def closeness(made: Analysis, words: str) -> NDArray[np.float32]:
@@ -80,4 +74,4 @@ def cosines(vectors: NDArray, one: NDArray) -> NDArray[np.float32]:
 
 def _file(made: Analysis, words: str) -> Path:
     named = hashlib.sha256(f"{made.fingerprint} {tidy(words)}".encode()).hexdigest()[:20]
-    return made.folder / FOLDER / f"{named}.npy"
+    return made.derived / FOLDER / f"{named}.npy"

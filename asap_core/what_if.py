@@ -64,9 +64,9 @@ def remove(
     if not regions:
         raise AnalysisError("no region to take away: choose images, a group or a pattern")
     made = analysis.load(folder)
-    eye, detector, known = encoder_of(made, device), Detector.of(folder), None
+    eye, detector, known = encoder_of(made, device), Detector.of(made.built), None
     if set(occluders) - {"drop"}:
-        known = explanation.compared(folder, device=device, workers=workers, stop=stop)
+        known = explanation.compared(made.built, device=device, workers=workers, stop=stop)
         if known is None:
             return None
     row_of = np.array([row for row, _ in regions])

@@ -3,7 +3,9 @@
 The fakes' flaw is known: their sun has a twin, and their hills a faint chequer.
 """
 
+import shutil
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,7 @@ def arrays(n: int, seed: int = 0) -> dict[str, NDArray]:
         "category": category,
         "split": dice.integers(0, 2, n).astype(np.int32),
         "size": np.tile(np.asarray([[WIDTH, HEIGHT]], np.int32), (n, 1)),
+        "digest": np.array([[*sha256(b"%d %d" % (seed, row)).digest()] for row in range(n)], np.uint8),
         "group": np.arange(n, dtype=np.int64),
         "fold": fold.astype(np.int16),
         "logits": logits,
@@ -182,6 +185,7 @@ def make(folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = 
         files.append(f"{row:04d}.jpg")
         category = CATEGORIES[made["category"][row]]
         draw(bool(made["is_fake"][row]), category, seed * 1_000_003 + row).save(root / files[-1], quality=88)
+        made["digest"][row] = np.frombuffer(sha256((root / files[-1]).read_bytes()).digest(), np.uint8)
     paths = [files[row % len(files)] for row in range(n)]
     facts = info(made, root, labelled)
     metadata = {"camera": [("lens-a", "lens-b", "lens-c")[row % 3] for row in range(n)]}
@@ -242,6 +246,12 @@ def found(study: Analysis, of: str | None = None) -> Path:
     place = findings.place(study, rows, {"toy": True})
     findings.write(place, findings.gathered(study, made, groups, flips, rows, of, 0.1, 0))
     return place
+
+
+def forget(study: Analysis) -> None:
+    """Leave nothing of what was noted or derived, so that the next findings are without edits."""
+    for folder in (study.notes, findings.folder_in(study)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def explained(made: Analysis, rows: Any = None, seed: int = 0) -> Any:

@@ -5,7 +5,7 @@ each; POST /patterns/<fingerprint>/<key> with {"do": "rename", "number": 3, "nam
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +17,12 @@ from dash import Dash
 from flask import Response, abort, request
 from numpy.typing import NDArray
 
-from asap_core import edits, findings
+from asap_core import edits, findings, notes_report
 from asap_core.analysis import Analysis
 from asap_core.errors import AnalysisError, SettingsError
 from asap_core.findings import Findings, Shown
 from asap_core.identification.patterns import Exemplar, sentence
+from asap_core.pattern_notes import Kept
 
 from .. import responses
 from ..groups import Groups
@@ -69,8 +70,9 @@ class Discoveries:
 
     def every(self) -> list[Entry]:
         """What was found so far, the newest first, once for each set of images; what cannot be read is left out."""
-        folders = [each for each in (self.analysis.folder / "patterns").glob("*") if not each.name.startswith(".")]
-        read = [self.entry(each.name) for each in folders]
+        folders = [each for each in findings.folder_in(self.analysis).glob("*") if not each.name.startswith(".")]
+        now = edits.state(self.analysis)
+        read = [self.entry(each.name, now) for each in folders]
         ours = [each for each in read if each is not None and each.found.fingerprint == self.analysis.fingerprint]
         newest: dict[str, Entry] = {}
         for each in sorted(ours, key=lambda each: each.stamp, reverse=True):
@@ -82,10 +84,11 @@ class Discoveries:
         wanted = findings.digest(rows)
         return next((each for each in self.every() if each.digest == wanted), None)
 
-    def entry(self, key: str) -> Entry | None:
-        """The findings of a key; None where there are none, or none that can be read."""
-        folder = self.analysis.folder / "patterns" / key
-        stamp = tuple(_changed(folder / name) for name in ("patterns.json", edits.FILE, "measured"))
+    def entry(self, key: str, edited: int | None = None) -> Entry | None:
+        """The findings of a key; None where there are none, or none that can be read. `edited` is `edits.state`."""
+        edited = edits.state(self.analysis) if edited is None else edited
+        folder = findings.folder_in(self.analysis) / key
+        stamp = (*(_changed(folder / name) for name in ("patterns.json", "measured")), edited)
         with self._lock:
             known = self._known.get(key)
             if known is not None and known.stamp == stamp:
@@ -99,7 +102,7 @@ class Discoveries:
                     LOG.warning("findings are left out: %s", error)
                 self._damaged[key], found = stamp, None
             else:
-                if found is None and any(stamp):
+                if found is None and stamp[0]:
                     self._older[key] = stamp
             if found is None:
                 self._known.pop(key, None)
@@ -128,7 +131,15 @@ def answer(known: Discoveries, of: str | None, a: str | None) -> dict[str, Any]:
         {"of": each.found.of or "", "images": each.found.images, "patterns": sum(not one.hidden for one in each.shown)}
         for each in known.every()
     ]
+    about["lost"] = [notes_report.said(each) for each in _lost(groups.analysis, of, entry)]
     return about | ({"key": None} if entry is None else _found(entry, here))
+
+
+def _lost(study: Analysis, of: str | None, entry: Entry | None) -> Iterable[Kept]:
+    """Edited patterns that are not among those that are shown: all of the selection, where nothing was looked for."""
+    if entry is None:
+        return [each for each in edits.every(study) if each.of == (of or "")]
+    return edits.read(study, entry.found).lost
 
 
 def _found(entry: Entry, here: NDArray[np.bool_] | None) -> dict[str, Any]:
@@ -188,7 +199,7 @@ def _rounded(interval: tuple[float, float, float] | None) -> list[float] | None:
 
 def edit(entry: Entry, asked: Mapping[str, Any]) -> None:
     """Do one edit; SettingsError where it is none."""
-    found, folder = entry.found, entry.folder
+    found, made = entry.found, entry.made
 
     def number(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < len(found.patterns):
@@ -205,13 +216,12 @@ def edit(entry: Entry, asked: Mapping[str, Any]) -> None:
             raise SettingsError("the patterns to merge are a list of numbers")
         return [number(each) for each in value]
 
-    toward = [pattern.toward for pattern in found.patterns]
     doing: dict[Any, Callable[[], Any]] = {
-        "rename": lambda: edits.rename(folder, number(asked.get("number")), name(asked.get("name"))),
-        "hide": lambda: edits.hide(folder, number(asked.get("number")), True),
-        "unhide": lambda: edits.hide(folder, number(asked.get("number")), False),
-        "merge": lambda: edits.merge(folder, numbers(asked.get("numbers")), toward),
-        "split": lambda: edits.split(folder, number(asked.get("number"))),
+        "rename": lambda: edits.rename(made, found, number(asked.get("number")), name(asked.get("name"))),
+        "hide": lambda: edits.hide(made, found, number(asked.get("number")), True),
+        "unhide": lambda: edits.hide(made, found, number(asked.get("number")), False),
+        "merge": lambda: edits.merge(made, found, numbers(asked.get("numbers"))),
+        "split": lambda: edits.split(made, found, number(asked.get("number"))),
     }
     do = asked.get("do")
     if not isinstance(do, str) or do not in doing:

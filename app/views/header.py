@@ -19,8 +19,8 @@ OUT_OF_FOLD = (
     "Out-of-fold",
     "Every image is judged, and explained, by the head of its fold, which was fitted without it and its "
     "near-duplicates. What needs no labels (forgetting to spell, standardisation), the penalty and the temperature "
-    "come from all images; the calibration error is measured on scores whose temperature had not seen them. New images are "
-    "judged by the mean of the heads.",
+    "come from all images; the calibration error is measured on scores whose temperature had not seen them. New images "
+    "are judged by the mean of the heads.",
 )
 BORROWED = (
     "Verdicts",
@@ -196,7 +196,7 @@ def _about(analysis: Analysis) -> html.Dialog:
     parts: list[Any] = [_list([judged, *LIMITS]), html.H3("How it was made"), _list(facts)]
     if notes:
         parts += [html.H3("Notes"), html.Ul([html.Li(note) for note in dict.fromkeys(notes)])]
-    if found := trust.read(analysis.folder):
+    if found := trust.read(analysis):
         parts += [html.H3("How far the maps can be trusted"), html.P(_tried(found)), _maps(found["methods"])]
         parts += [html.P(said) for said in _reversed(found["errors"])]
     if summary.get("by_generator"):

@@ -8,9 +8,9 @@
                        done.npy         (n,) bool: which images have their maps
                        reference.npz    what is ordinary in real images, once that is known; see `maps`
 
-Memory-mapped, and readable while a job writes: an image counts as done only when its maps are on disk. Half
-precision keeps a number to one part in 2,048. Beside the analysis, which itself never changes; made for one
-detector, and begun anew where another is found, or an older version's.
+Below `Analysis.derived`. Memory-mapped, and readable while a job writes: an image counts as done only when its maps
+are on disk. Half precision keeps a number to one part in 2,048. Made for one detector, and begun anew where another
+is found, or an older version's.
 """
 
 import json
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import storage
 from ..analysis import Analysis
 from ..errors import AnalysisError
 
@@ -73,29 +74,31 @@ class RelevanceStore:
 
 def place(made: Analysis, method: str) -> Path:
     """Where an analysis keeps a method's maps."""
-    return made.folder / "relevance" / method
+    return made.derived / "relevance" / method
 
 
 def open_for_writing(made: Analysis, method: str, blocks: int) -> RelevanceStore:
     """The store of an analysis' detector, made where there is none; another detector's is thrown away."""
     folder, key = place(made, method), _wanted(made)
-    folder.mkdir(parents=True, exist_ok=True)
     if _key(folder) != key:
-        for name in ("store.json", REFERENCE):
-            (folder / name).unlink(missing_ok=True)
-        n, targets, *_ = shape = tuple(key["shape"])
-        sizes = {"maps": shape, "profile": (n, targets, blocks), "remainder": (n, targets), "box": (n, 4)}
-        for name, kind in ARRAYS.items():
-            draft = folder / f".{name}.npy"  # whoever reads an old one keeps reading that
-            made_anew = np.lib.format.open_memmap(draft, "w+", kind, sizes.get(name, (n,)))  # zeros: nothing is done
-            if name == "sensitivity":
-                made_anew[:] = np.nan
-            made_anew.flush()
-            draft.replace(folder / f"{name}.npy")
-        draft = folder / ".store.json"
-        draft.write_text(json.dumps(key), "utf-8")
-        draft.replace(folder / "store.json")
+        with storage.locked(folder):
+            if _key(folder) != key:  # nobody was faster
+                _begin(folder, key, blocks)
     return _opened(folder, "r+")
+
+
+def _begin(folder: Path, key: dict[str, Any], blocks: int) -> None:
+    """Arrays of images of which none is done; whoever reads older ones keeps reading those."""
+    for name in ("store.json", REFERENCE):
+        (folder / name).unlink(missing_ok=True)
+    for draft in folder.glob(".*.npy-*"):  # of somebody who was killed
+        storage.remove(draft)
+    n, targets, *_ = shape = tuple(key["shape"])
+    sizes = {"maps": shape, "profile": (n, targets, blocks), "remainder": (n, targets), "box": (n, 4)}
+    for name, kind in ARRAYS.items():
+        blank = np.nan if name == "sensitivity" else 0
+        storage.write_blank(folder / f"{name}.npy", sizes.get(name, (n,)), kind, blank)
+    storage.write_text(folder / "store.json", json.dumps(key))
 
 
 def read(made: Analysis, method: str) -> RelevanceStore | None:

@@ -92,7 +92,7 @@ def new_images(made: Analysis, folder: Path) -> Iterator[dict]:
     """The accuracy of the mean head and of one line fitted on all images, on images that no head has seen."""
     images, detector, eye = (
         catalogue.read(folder, CatalogueSettings()),
-        Detector.of(made.folder),
+        Detector.of(made.built),
         encoder_of(made, None),
     )
     assert images.is_fake is not None and made.is_fake is not None, "labelled images are needed"

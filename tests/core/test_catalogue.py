@@ -1,5 +1,6 @@
 """The catalogue: a hostile folder, then order, samples, groups and what a fingerprint covers."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from asap_core import catalogue
 from asap_core.catalogue import CatalogueSettings
@@ -275,3 +277,13 @@ def test_cifake(tmp_path: Path):
     assert set(Counter(found.categories).values()) == {1000}
     assert set(found.facts["jpeg_quality"]) == {75.0}
     assert found.duplicates <= 20  # many look alike, hardly any is the same
+
+
+def test_each_image_has_the_digest_of_its_content(tmp_path):
+    for row, label in enumerate(("real", "fake", "fake")):
+        (tmp_path / label).mkdir(exist_ok=True)
+        Image.effect_noise((40, 40), 60).convert("RGB").save(tmp_path / label / f"{row}.png")
+    found = catalogue.read(tmp_path)
+    expected = [hashlib.sha256((tmp_path / path).read_bytes()).digest() for path in found.paths]
+    assert [each.tobytes() for each in found.columns()["digest"]] == expected
+    assert np.array_equal(catalogue.Catalogue.unpack(*found.pack()).digests, found.digests)

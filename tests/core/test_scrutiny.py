@@ -31,6 +31,7 @@ def found(flawed: Path) -> dict:
 
 
 def test_every_map_is_tried_and_the_decomposition_is_truer_than_chance(flawed: Path, found: dict):
+    made = analysis.load(flawed)
     assert found["images"] == 6 and list(found["methods"]) == [*SETTINGS.methods, *PLAIN]
     for each in (*found["methods"].values(), *found["against"]["mean"].values()):
         for name in ("deletion", "insertion", "srg"):
@@ -44,7 +45,7 @@ def test_every_map_is_tried_and_the_decomposition_is_truer_than_chance(flawed: P
     assert found["methods"]["unusual"]["completeness"][2] < 1e-2
     assert 0 < direct["sparseness"][0] < 1
     assert direct["randomised"]["100%"][0] < 0.9 and direct["targets"][0] < 0.9
-    assert trust.read(flawed) == json.loads((flawed / trust.FILE).read_text("utf-8")) == found
+    assert trust.read(made) == json.loads((made.derived / trust.FILE).read_text("utf-8")) == found
 
 
 def test_curves_are_summed_up_as_by_hand(unlabelled_analysis: Analysis, towers: Path):

@@ -36,7 +36,7 @@ def test_without_their_flaws_fakes_look_less_fake_whatever_takes_their_place(fla
     assert effects["drop"].change[0] < 0 and effects["swap"].change[0] < 0
     assert np.corrcoef(found.expected["drop"], found.after["drop"].logits - found.before.logits)[0, 1] > 0.3
     np.testing.assert_array_equal(found.before.logits, made.logits[found.rows])
-    eye, detector, row = encoder_of(made, "cpu"), Detector.of(flawed), regions[1][0]
+    eye, detector, row = encoder_of(made, "cpu"), Detector.of(made.built), regions[1][0]
     image = eye.prepare(embedding.read(made.path(row), eye, EmbeddingSettings()))[None]
     held, folds = torch.as_tensor(regions[1][1])[None], made.folds_of([row])
     alone = counterfactual.without(eye, detector, image, held, folds=folds)
