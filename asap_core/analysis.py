@@ -5,6 +5,7 @@ A folder of `analysis.json` (facts), `rows.json` (what is text, row by row), one
 """
 
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import integrity
 from .errors import AnalysisError
+from .integrity import Broken
 
-VERSION = 1
+VERSION = 2
 PLANES = ("content", "decision")
 
 # Every array an analysis holds. n images, k spell-free width, d dimensions, e width of the joint embedding.
@@ -56,6 +59,26 @@ class Analysis:
     @property
     def fingerprint(self) -> str:
         return self.info["fingerprint"]
+
+    @property
+    def built(self) -> Path:
+        """The folder of what the build wrote."""
+        return self.folder
+
+    @property
+    def derived(self) -> Path:
+        """The folder of what can be made again."""
+        return self.folder
+
+    @property
+    def notes(self) -> Path:
+        """The folder of what people wrote."""
+        return self.folder / "notes"
+
+    @property
+    def again(self) -> str:
+        """How what the build wrote is made again, in words."""
+        return again(self.folder, self.info)
 
     @property
     def root(self) -> Path:
@@ -150,7 +173,8 @@ def save(
         (draft / "weights.safetensors").write_bytes(weights)
         _write_json(draft / "rows.json", {"paths": list(paths), "metadata": dict(metadata)})
         _write_json(draft / "summary.json", summary)
-        _write_json(draft / "analysis.json", {"version": VERSION, **info})
+        facts = {"version": VERSION, **info, "files": integrity.digests(draft)}
+        (draft / "analysis.json").write_text(integrity.seal(facts), "utf-8")
         draft.chmod(0o755)  # mkdtemp made it private
         _replace(draft, folder)
     finally:
@@ -158,33 +182,71 @@ def save(
 
 
 def load(folder: Path) -> Analysis:
-    """Open a saved analysis; raise AnalysisError where it is missing, damaged or of another version."""
-    try:
-        info = json.loads((folder / "analysis.json").read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise AnalysisError(
-            f"no analysis in {folder}: expected a folder with analysis.json; "
-            f"make one with 'python run.py build SOURCE --out {folder}'"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise AnalysisError(f"{folder / 'analysis.json'} cannot be read ({error}); build it again") from error
-    if not isinstance(info, dict) or info.get("version") != VERSION:
-        found = info.get("version") if isinstance(info, dict) else "none"
-        raise AnalysisError(f"{folder} is of version {found}, expected {VERSION}; build it again")
+    """Open a saved analysis; raise AnalysisError where it is missing, damaged or of another version.
+
+    Small files are held against their checksums; `damage` does so with the large ones.
+    """
+    info = facts(folder)
     try:
         rows = json.loads((folder / "rows.json").read_text("utf-8"))
         paths, metadata = list(rows["paths"]), dict(rows["metadata"])
         arrays = {
             name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ARRAYS
-            if name not in OPTIONAL or (folder / f"{name}.npy").exists()
+            if name not in OPTIONAL or f"{name}.npy" in info["files"]
         }
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise AnalysisError(f"{folder} is damaged ({error}); build it again") from error
+    except Exception as error:  # whatever numpy and json say of a damaged file, it means one thing
+        _refuse_damage(folder, info)  # names it
+        raise AnalysisError(f"{folder} is damaged ({error}); {again(folder, info)}") from error
     short = [name for name, array in arrays.items() if len(array) != len(paths)]
     if short:
-        raise AnalysisError(f"{folder} is damaged: not one row an image in {', '.join(short)}; build it again")
+        said = f"not one row an image in {', '.join(short)}"
+        raise AnalysisError(f"{folder} is damaged: {said}; {again(folder, info)}")
+    _refuse_damage(folder, info)
     return Analysis(folder, info, paths, metadata, arrays)
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """`analysis.json`, verified; raise AnalysisError as `load` does."""
+    file = folder / "analysis.json"
+    try:
+        text = file.read_text("utf-8")
+        info = json.loads(text)
+        if not isinstance(info, dict) or info.get("version") != VERSION:
+            found = info.get("version") if isinstance(info, dict) else "none"
+            raise AnalysisError(f"{folder} is of version {found}, expected {VERSION}; {again(folder)}")
+        return integrity.unseal(text)
+    except (FileNotFoundError, NotADirectoryError):
+        raise AnalysisError(
+            f"no analysis in {folder}: expected a folder with analysis.json; "
+            f"make one with 'python run.py build SOURCE --out {folder}'"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise AnalysisError(f"{file} is damaged and cannot be read ({error}); {again(folder)}") from error
+
+
+def damage(made: Analysis) -> list[Broken]:
+    """What of the files that a build wrote is not as it was, the large ones too."""
+    return list(integrity.broken(made.built, made.info["files"], made.again))
+
+
+def content(folder: Path, name: str) -> bytes:
+    """The bytes of a file that the build of the analysis in `folder` wrote; AnalysisError where it is damaged."""
+    made = Analysis(folder, facts(folder), (), {}, {})
+    for each in integrity.broken(made.built, {name: made.info["files"].get(name, "none")}, made.again):
+        raise AnalysisError(str(each))
+    return (made.built / name).read_bytes()
+
+
+def _refuse_damage(folder: Path, info: Mapping[str, Any]) -> None:
+    for each in integrity.broken(folder, info["files"], again(folder, info), integrity.is_small):
+        raise AnalysisError(str(each))
+
+
+def again(folder: Path, info: Mapping[str, Any] | None = None) -> str:
+    """How the analysis in `folder` is built again, in words, by what its facts say of it."""
+    how = (info or {}).get("command", "build SOURCE")
+    return f"build it again: python run.py {how} --out {shlex.quote(str(folder))}"
 
 
 def refuse_foreign(folder: Path) -> None:

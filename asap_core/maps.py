@@ -5,6 +5,7 @@ here is in logits, of dimensions too: a dimension's map is times its head weight
 every map, the dimensions' maps add up to the logit's, and a map with its remainder sums to a contribution.
 """
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from . import integrity
 from .analysis import Analysis
 from .errors import AnalysisError
 from .identification import ordinary, pixels, store
@@ -39,6 +41,7 @@ class Reference:
     @classmethod
     def of(cls, kept: RelevanceStore, rows: NDArray[np.intp]) -> "Reference":
         """From real images that have their maps."""
+        kept.verify(rows)
         maps = np.asarray(kept.maps[rows], np.float32)
         usual = ordinary.ordinary(maps)
         at = [ordinary.levels(maps[:, target], each) for target, each in enumerate(usual)]
@@ -48,10 +51,9 @@ class Reference:
 
     def keep(self, kept: RelevanceStore) -> None:
         """Write it beside the store, whole or not at all."""
-        draft = kept.folder / f".{store.REFERENCE}"
-        with draft.open("wb") as file:
-            np.savez(file, **vars(self))
-        draft.replace(kept.folder / store.REFERENCE)
+        written = io.BytesIO()
+        np.savez(written, **vars(self))
+        integrity.keep(kept.folder / store.REFERENCE, written.getvalue())
 
 
 def reference(made: Analysis, kept: RelevanceStore) -> Reference | None:
@@ -59,7 +61,7 @@ def reference(made: Analysis, kept: RelevanceStore) -> Reference | None:
     file = kept.folder / store.REFERENCE
     if file.is_file():
         try:
-            with np.load(file, allow_pickle=False) as found:
+            with np.load(io.BytesIO(integrity.body(file)), allow_pickle=False) as found:
                 return Reference(**found)
         except (OSError, ValueError, TypeError) as error:
             raise AnalysisError(f"{file} is damaged ({error}); delete it, and it is computed again") from error
@@ -128,16 +130,19 @@ class Maps:
         """
         rows = np.asarray(rows, np.intp)
         assert self.done[rows].all(), "only of images that have their maps"
+        self.kept.verify(rows)
         maps = (self.kept.maps[rows] - self.reference.usual) * self.weights[:, None, None]
         return maps, (self.kept.remainder[rows] - self.reference.remainder) * self.weights
 
     def profile(self, rows: Sequence[int] | NDArray) -> Floats:
         """What of each `unusual` map's sum comes from which block of the encoder, (m, T, blocks)."""
         rows = np.asarray(rows, np.intp)
+        self.kept.verify(rows)
         return (self.kept.profile[rows] - self.reference.profile) * self.weights[:, None]
 
     def box(self, row: int) -> Box:
         """What the encoder sees of an image: left, top, right, bottom in the original's pixels, or beyond them."""
+        self.kept.verify([row])
         left, top, right, bottom = self.kept.box[row].tolist()
         return left, top, right, bottom
 

@@ -5,13 +5,13 @@ unit vector of the joint space. From then on numpy alone finds the images that c
 """
 
 import hashlib
-import os
-import tempfile
+import io
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import integrity
 from .analysis import Analysis
 from .errors import AnalysisError, SettingsError
 
@@ -31,7 +31,7 @@ def tidy(words: str) -> str:
 def known(made: Analysis, words: str) -> NDArray[np.float32] | None:
     """The unit vector (e,) of a text that has been read; None where it has not."""
     try:
-        return np.load(_file(made, words), allow_pickle=False)
+        return np.load(io.BytesIO(integrity.body(_file(made, words))), allow_pickle=False)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -53,10 +53,9 @@ def keep(made: Analysis, words: str, vector: NDArray[np.float32]) -> None:
     """Keep what a text was read as, a unit vector (e,)."""
     file = _file(made, words)
     file.parent.mkdir(exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=".", dir=file.parent)
-    with os.fdopen(handle, "wb") as out:
-        np.save(out, vector)
-    Path(draft).replace(file)
+    written = io.BytesIO()
+    np.save(written, vector)
+    integrity.keep(file, written.getvalue())
 
 
 def closeness(made: Analysis, words: str) -> NDArray[np.float32]:

@@ -14,12 +14,11 @@ up. `over_paper` is a method's srg less `paper`'s, image by image. `randomised` 
 maps, see `identification.sanity`; the other measures are in `identification.faithfulness`.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import analysis
+from . import analysis, integrity
 
 FILE = "faithfulness.json"
 
@@ -27,14 +26,14 @@ FILE = "faithfulness.json"
 def write(folder: Path, found: Mapping[str, Any]) -> None:
     """Keep what was found beside the analysis in `folder`, whole or not at all."""
     draft = folder / f".{FILE}"
-    draft.write_text(json.dumps(found, indent=1, allow_nan=False), "utf-8")
+    draft.write_text(integrity.seal(found), "utf-8")
     draft.replace(folder / FILE)
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """What was found before; None where nothing was, or of another analysis that stood there."""
+    """What was found before; None where nothing was, of another analysis that stood there, or damaged."""
     try:
-        found = json.loads((folder / FILE).read_text("utf-8"))
+        found = integrity.unseal((folder / FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return found if found.get("fingerprint") == analysis.load(folder).fingerprint else None
