@@ -41,7 +41,7 @@ ARRAYS = {
     "sensitivity": np.dtype([("value", np.float32), ("check", np.uint32)]),  # one word: written in one piece
 }
 UNFIT = "checksums that do not fit"
-MEND = "delete {}, and its maps are computed again when they are looked at"
+MEND = "delete it, and its maps are computed again when they are looked at"
 REFERENCE = "reference.npz"
 
 
@@ -72,7 +72,7 @@ class RelevanceStore:
         """Each row's, in logits, (n,), nan where it is unknown; AnalysisError where one is damaged."""
         now = np.array(self.weighed)
         if len(wrong := _misweighed(now)):
-            raise AnalysisError(f"{self._where('sensitivity', wrong)}; {MEND.format(self.folder)}")
+            raise self._damage("sensitivity", wrong)
         return np.where(now["check"] != 0, now["value"], np.float32(np.nan))
 
     def write(
@@ -103,7 +103,7 @@ class RelevanceStore:
         """Raise AnalysisError unless rows that are done are as they were written; each is looked at once."""
         fresh = [row for row in np.asarray(rows).ravel().tolist() if not self._verified[row]]
         if wrong := [row for row in fresh if self.check[row] != self._checksum(row)]:
-            raise AnalysisError(f"{self._where('maps', wrong)}; {MEND.format(self.folder)}")
+            raise self._damage("maps", wrong)
         self._verified[fresh] = True
 
     def inspect(self, then: Callable[[int], None] = lambda row: None) -> Iterator[tuple[str, str]]:
@@ -134,11 +134,11 @@ class RelevanceStore:
         """CRC-32 of a row of all arrays and its number; never 0."""
         found = zlib.crc32(row.to_bytes(8, "little"))
         for array in self._rows:
-            found = zlib.crc32(np.ascontiguousarray(array[row]), found)
+            found = zlib.crc32(array[row].tobytes(), found)
         return found or 1
 
-    def _where(self, name: str, rows: Sequence[int] | NDArray) -> str:
-        return f"{self.folder / name}.npy is damaged: {UNFIT}, {_listed(rows)}"
+    def _damage(self, name: str, rows: Sequence[int] | NDArray) -> AnalysisError:
+        return AnalysisError(f"{self.folder} is damaged ({name}.npy: {UNFIT}, {_listed(rows)}); {MEND}")
 
 
 def _mixed(values: NDArray[np.float32], rows: NDArray) -> NDArray[np.uint32]:
@@ -233,7 +233,7 @@ def _opened(folder: Path, mode) -> RelevanceStore:
     try:
         return RelevanceStore(folder, *(_array(folder / f"{name}.npy", kind, mode) for name, kind in ARRAYS.items()))
     except Exception as error:  # whatever numpy says of a damaged head
-        raise AnalysisError(f"{folder} is damaged ({error}); {MEND.format(folder)}") from error
+        raise AnalysisError(f"{folder} is damaged ({error}); {MEND}") from error
 
 
 def _array(file: Path, kind: Any, mode) -> NDArray:
@@ -249,7 +249,7 @@ def _array(file: Path, kind: Any, mode) -> NDArray:
 def _key(folder: Path) -> dict | None:
     """What a store was made for; None where there is none. AnalysisError where that is damaged."""
     try:
-        text = (folder / "store.json").read_text("utf-8")
+        text = (folder / "store.json").read_text("utf-8", "replace")
     except OSError:
         return None
     try:
@@ -257,7 +257,7 @@ def _key(folder: Path) -> dict | None:
     except ValueError as error:
         if _is_older(text):
             return None
-        raise AnalysisError(f"{folder / 'store.json'} is damaged ({error}); {MEND.format(folder)}") from error
+        raise AnalysisError(f"{folder / 'store.json'} is damaged ({error}); {MEND}") from error
 
 
 def _is_older(text: str) -> bool:
