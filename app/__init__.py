@@ -27,7 +27,7 @@ from .routes import (
     points,
 )
 from .verification import Verification
-from .views import dimension, filters, header, image, notice, opened, overview, pattern
+from .views import dimension, filters, header, image, opened, overview, pattern, status
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -73,7 +73,7 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     selection.register(app)
     theme.register(app)
     header.register(app, analysis)
-    notice.register(app, Verification(analysis))
+    status.register(app, Verification(analysis))
     filters.register(app)
     overview.register(app)
     image.register(app)

@@ -7,7 +7,7 @@ from dash import html
 from asap_core.analysis import Analysis
 
 from . import selection, theme
-from .views import dimension, filters, header, image, notice, opened, overview, pattern, status
+from .views import dimension, filters, header, image, opened, overview, pattern, status
 
 
 def page(analysis: Analysis) -> html.Div:
@@ -16,7 +16,7 @@ def page(analysis: Analysis) -> html.Div:
     return html.Div(
         [
             selection.layout(analysis),
-            html.Div([notice.layout(), header.layout(analysis), filters.layout(analysis)], className="top"),
+            html.Div([header.layout(analysis), filters.layout(analysis)], className="top"),
             html.Main([_panel(name, view.layout(analysis)) for name, view in views], className="workspace"),
             status.layout(analysis),
             opened.layout(analysis),
