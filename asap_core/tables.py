@@ -51,9 +51,9 @@ def _cell(value: object, marked: bool) -> str:
     if isinstance(value, Number) and set(str(value)) <= DIGITS:  # infinity is a name to a spreadsheet
         return str(value)
     text = str(value).encode("utf-8", "backslashreplace").decode("utf-8")  # names of files may hold what is no text
+    blank = text[:1].isspace() or text[-1:].isspace()
     if marked and is_computed(text):
         text = MARK + text
-    blank = text[:1].isspace() or text[-1:].isspace()
     if blank or any(each in '",' or unicodedata.category(each) in ("Cc", "Zl", "Zp") for each in text):
         return '"' + text.replace('"', '""') + '"'
     return text
