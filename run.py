@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
 def build(options: argparse.Namespace) -> int:
     """Build an analysis and print its summary."""
-    from asap_core import pipeline, summary
+    from asap_core import analysis, pipeline, summary
     from asap_core.progress import Clock
     from asap_core.request import Request
 
@@ -52,13 +52,16 @@ def build(options: argparse.Namespace) -> int:
         equalise=options.equalise,
         unlabelled=options.unlabelled,
         using=options.using,
+        notes=options.notes,
     )
     clock = Clock(bars=True)
     folder = pipeline.analyse(request, options.cache, options.out, clock)
     if options.relevance:
         explain(folder, options, clock)
-    made = summary.read(folder)
-    print(json.dumps(made, ensure_ascii=False, indent=1) if options.json else summary.text(made, folder))
+    made = analysis.load(folder)
+    facts = made.summary
+    print(json.dumps(facts, ensure_ascii=False, indent=1) if options.json else summary.text(facts, folder))
+    print(f"notes      {made.notes}", file=sys.stderr if options.json else sys.stdout)
     return 0
 
 
@@ -99,7 +102,7 @@ def open_folder(options: argparse.Namespace) -> int:
 def flags(options: argparse.Namespace) -> list[str]:
     """The options of `open` that `build` understands, as they would be typed."""
     flags: list[str] = []
-    for name in ("encoder", "layers", "limit", "workers", "device", "seed", "using", "cache", "relevance"):
+    for name in ("encoder", "layers", "limit", "workers", "device", "seed", "using", "notes", "cache", "relevance"):
         value = getattr(options, name)
         flags += [] if value is None else [f"--{name}", str(value)]
     return flags + [f"--{name}" for name in ("equalise", "unlabelled", "offline") if getattr(options, name)]
@@ -169,11 +172,10 @@ def patterns(options: argparse.Namespace) -> int:
     from asap_core import analysis, discovery, findings, listing, sheet
     from asap_core.progress import Clock
 
-    settings = discovery.DiscoverySettings(seed=options.seed)
+    settings, made = discovery.DiscoverySettings(seed=options.seed), analysis.load(options.analysis)
     with Clock(bars=True).stage("patterns", unit="steps") as report:
-        found = discovery.discover(options.analysis, options.of, settings, options.device, options.workers, report)
+        found = discovery.discover(made.built, options.of, settings, options.device, options.workers, report)
     assert found is not None, "nobody stopped it"
-    made = analysis.load(options.analysis)
     place = discovery.place_of(made, options.of, settings)
     kept = findings.shown(made, place, found)
     if options.sheet:
@@ -195,6 +197,15 @@ def check(options: argparse.Namespace) -> int:
     return 1 if found.broken else 0
 
 
+def notes(options: argparse.Namespace) -> int:
+    """Print what people wrote, and what of it is not in the analysis."""
+    from asap_core import analysis, notes_report
+
+    found = notes_report.report(analysis.load(options.analysis))
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else notes_report.text(found))
+    return 0
+
+
 COMMANDS = {
     "open": open_folder,
     "build": build,
@@ -203,6 +214,7 @@ COMMANDS = {
     "patterns": patterns,
     "faithfulness": faithfulness,
     "check": check,
+    "notes": notes,
     "demo": demo,
 }
 

@@ -35,7 +35,7 @@ class Verification:
 
     def _run(self) -> None:
         try:
-            self.broken = inspection.inspect(self.analysis.folder, maps=False).broken
+            self.broken = inspection.inspect(self.analysis.built, maps=False).broken
         except (AsapError, OSError) as error:  # another build may have taken its place
             LOG.warning("the analysis cannot be verified: %s", error)
         for each in self.broken:

@@ -1,15 +1,20 @@
 """Analysis: the finished artefact of a build, and the contract between `asap_core` and `app`.
 
-A folder of `analysis.json` (facts), `rows.json` (what is text, row by row), one `.npy` an array and
-`weights.safetensors`. Never changed once finished; arrays are memory-mapped and refuse writing.
+    DIR/analysis.json            facts, and which build stands here: replacing this file replaces the analysis
+        summary.json             a copy for other programs
+        builds/<id>/             what a build made, never changed: rows.json, one .npy an array, weights.safetensors,
+                                 summary.json, analysis.json
+        derived/<fingerprint>/   what can be made again: maps, patterns, texts, faithfulness
+        notes/                   what people wrote, unless it is kept elsewhere: see `notes`
+
+The build that stood here before stays until the next one is saved: who has it open goes on with it. Arrays are
+memory-mapped and refuse writing.
 """
 
+import hashlib
 import json
-import shlex
-import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,11 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import integrity
+from . import analysis_folder, integrity, renewal, storage
+from .analysis_folder import BUILDS, DERIVED, FACTS, NOTES, SUMMARY, VERSION, refuse_foreign
 from .errors import AnalysisError
 from .integrity import Broken
 
-VERSION = 2
 PLANES = ("content", "decision")
 
 # Every array an analysis holds. n images, k spell-free width, d dimensions, e width of the joint embedding.
@@ -31,6 +36,7 @@ ARRAYS = {
     "category": "(n,) int32: into info['categories']",
     "split": "(n,) int32: into info['splits']",
     "size": "(n, 2) int32: width, height in pixels, upright",
+    "digest": "(n, 32) uint8: sha256 of the file's content",
     "group": "(n,) int64: images that share a number are duplicates or near-duplicates",
     "logits": "(n,) float32: verdicts, out-of-fold; > 0 is fake",
     "scores": "(n,) float32: calibrated fakeness, 0 to 1",
@@ -57,28 +63,28 @@ class Analysis:
     arrays: Mapping[str, NDArray]
 
     @property
-    def fingerprint(self) -> str:
-        return self.info["fingerprint"]
-
-    @property
     def built(self) -> Path:
-        """The folder of what the build wrote."""
-        return self.folder
+        """The folder of what the build made; `load` opens it as this very build, also when a newer one stands here."""
+        return self.folder / BUILDS / self.info["build"]
 
     @property
     def derived(self) -> Path:
-        """The folder of what can be made again."""
-        return self.folder
+        """The folder of what can be made again from this build."""
+        return self.folder / DERIVED / self.fingerprint
 
     @property
     def notes(self) -> Path:
         """The folder of what people wrote."""
-        return self.folder / "notes"
+        return Path(self.info.get("notes_folder") or self.folder / NOTES)
+
+    @property
+    def fingerprint(self) -> str:
+        return self.info["fingerprint"]
 
     @property
     def again(self) -> str:
         """How what the build wrote is made again, in words."""
-        return again(self.folder, self.info)
+        return renewal.again(self.folder, self.info)
 
     @property
     def root(self) -> Path:
@@ -122,7 +128,7 @@ class Analysis:
     @cached_property
     def summary(self) -> Mapping[str, Any]:
         """What the build measured: accuracy and AUC with intervals, counts, stages (`summary.json`)."""
-        return json.loads((self.folder / "summary.json").read_text("utf-8"))
+        return json.loads((self.built / SUMMARY).read_text("utf-8"))
 
     @cached_property
     def levels(self) -> Mapping[str, tuple[list[str], NDArray[np.int64]]]:
@@ -139,6 +145,27 @@ class Analysis:
         columns = [self.paths, *self.metadata.values()]
         return ["\n".join(map(str, each)).casefold() for each in zip(*columns, strict=True)]
 
+    @cached_property
+    def by_content(self) -> Mapping[bytes, list[int]]:
+        """The rows of each content, by its sha256; several are exact copies."""
+        found: dict[bytes, list[int]] = {}
+        for row, digest in enumerate(np.asarray(self.arrays["digest"])):
+            found.setdefault(digest.tobytes(), []).append(row)
+        return found
+
+    @cached_property
+    def by_path(self) -> Mapping[str, list[int]]:
+        """The rows of each path; a catalogue has each once."""
+        found: dict[str, list[int]] = {}
+        for row, path in enumerate(self.paths):
+            found.setdefault(path, []).append(row)
+        return found
+
+    @cached_property
+    def marks(self) -> NDArray[np.uint64]:
+        """What stands for each image's content and for its path, (n, 2)."""
+        return marks(np.asarray(self.arrays["digest"]), self.paths)
+
     def positions(self, plane: str) -> NDArray[np.float32]:
         """Where the images lie in the content or the decision plane, (n, 2), each 0 to 1."""
         return self.arrays[plane]
@@ -146,6 +173,12 @@ class Analysis:
     def path(self, row: int) -> Path:
         """The file of one image."""
         return self.root / self.paths[row]
+
+
+def marks(digests: NDArray[np.uint8], paths: Sequence[str]) -> NDArray[np.uint64]:
+    """What stands for contents (n, 32) and paths (n,), (n, 2)."""
+    named = b"".join(hashlib.blake2b(path.encode(), digest_size=8).digest() for path in paths)
+    return np.stack([digests[:, :8].copy().view(np.uint64)[:, 0], np.frombuffer(named, np.uint64)], 1)
 
 
 def save(
@@ -156,73 +189,87 @@ def save(
     arrays: Mapping[str, NDArray],
     weights: bytes,
     summary: Mapping[str, Any],
+    before: Callable[[Analysis], None] | None = None,
 ) -> None:
-    """Write an analysis whole or not at all: into a hidden sibling, then renamed.
+    """Write an analysis whole or not at all: at every instant `load` finds the one that stood here, or this one.
 
-    `weights` is a safetensors file's content. An analysis that stood at `folder` is replaced; anything
-    else there raises AnalysisError.
+    `weights` is a safetensors file's content. `before` sees the new analysis before it takes the old one's place, and
+    takes over what people wrote beside one of version 1. What is no analysis is not replaced: AnalysisError.
     """
     assert set(ARRAYS) - OPTIONAL <= set(arrays) <= set(ARRAYS), f"not the contract's arrays: {set(arrays)}"
+    rows = {"paths": list(paths), "metadata": dict(metadata)}
+    texts = {"rows.json": _json(rows), SUMMARY: _json(summary), FACTS: _json(info)}  # before anything is written
     folder = folder.absolute()
     refuse_foreign(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        for name, array in arrays.items():
-            np.save(draft / f"{name}.npy", array, allow_pickle=False)
-        (draft / "weights.safetensors").write_bytes(weights)
-        _write_json(draft / "rows.json", {"paths": list(paths), "metadata": dict(metadata)})
-        _write_json(draft / "summary.json", summary)
-        facts = {"version": VERSION, **info, "files": integrity.digests(draft)}
-        (draft / "analysis.json").write_text(integrity.seal(facts), "utf-8")
-        draft.chmod(0o755)  # mkdtemp made it private
-        _replace(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with storage.locked(folder):
+        old, build = analysis_folder.stands(folder), storage.unique()
+        draft = folder / BUILDS / build
+        try:
+            draft.mkdir(parents=True)
+            for name, array in arrays.items():
+                storage.write_array(draft / f"{name}.npy", array)
+            storage.write_bytes(draft / "weights.safetensors", weights)
+            for name in ("rows.json", SUMMARY):
+                storage.write_text(draft / name, texts[name])
+            facts = {**info, "version": VERSION, "build": build, "files": integrity.digests(draft)}
+            analysis_folder.keep_facts(draft, facts)
+            if before is not None:
+                before(load(draft))
+            analysis_folder.keep_facts(folder, facts)
+        except BaseException:
+            if analysis_folder.stands(folder).get("build") != build:
+                storage.remove(draft)
+            raise
+        publish(Analysis(folder, facts, paths, metadata, {}))
+        analysis_folder.tidy(folder, (facts, old), [f"{name}.npy" for name in ARRAYS] if before else None)
 
 
 def load(folder: Path) -> Analysis:
-    """Open a saved analysis; raise AnalysisError where it is missing, damaged or of another version.
+    """Open a saved analysis, or (`Analysis.built`) one build of it.
 
-    Small files are held against their checksums; `damage` does so with the large ones.
+    Small files are held against their checksums; `damage` does so with the large ones. AnalysisError where it is
+    missing, damaged or of another version.
     """
-    info = facts(folder)
+    made = outline(folder)
+    home, info = made.folder, made.info
     try:
-        rows = json.loads((folder / "rows.json").read_text("utf-8"))
+        return _opened(made)
+    except AnalysisError:
+        if home is folder and analysis_folder.stands(folder).get("build") not in (None, info["build"]):
+            return load(folder)  # it was replaced meanwhile
+        raise
+
+
+def outline(folder: Path) -> Analysis:
+    """An analysis, or one build of it, of which nothing is opened but its facts."""
+    info = analysis_folder.facts(folder)
+    return Analysis(folder.parent.parent if analysis_folder.is_build(folder) else folder, info, (), {}, {})
+
+
+def _opened(made: Analysis) -> Analysis:
+    built, info = made.built, made.info
+    try:
+        rows = json.loads((built / "rows.json").read_text("utf-8"))
         paths, metadata = list(rows["paths"]), dict(rows["metadata"])
         arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            name: np.load(built / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ARRAYS
             if name not in OPTIONAL or f"{name}.npy" in info["files"]
         }
     except Exception as error:  # whatever numpy and json say of a damaged file, it means one thing
-        _refuse_damage(folder, info)  # names it
-        raise AnalysisError(f"{folder} is damaged ({error}); {again(folder, info)}") from error
+        _refuse_damage(made)  # names it
+        raise AnalysisError(f"{made.folder} is damaged ({error}); {made.again}") from error
     short = [name for name, array in arrays.items() if len(array) != len(paths)]
     if short:
         said = f"not one row an image in {', '.join(short)}"
-        raise AnalysisError(f"{folder} is damaged: {said}; {again(folder, info)}")
-    _refuse_damage(folder, info)
-    return Analysis(folder, info, paths, metadata, arrays)
+        raise AnalysisError(f"{made.folder} is damaged: {said}; {made.again}")
+    _refuse_damage(made)
+    return replace(made, paths=paths, metadata=metadata, arrays=arrays)
 
 
-def facts(folder: Path) -> dict[str, Any]:
-    """`analysis.json`, verified; raise AnalysisError as `load` does."""
-    file = folder / "analysis.json"
-    try:
-        text = file.read_text("utf-8")
-        info = json.loads(text)
-        if not isinstance(info, dict) or info.get("version") != VERSION:
-            found = info.get("version") if isinstance(info, dict) else "none"
-            raise AnalysisError(f"{folder} is of version {found}, expected {VERSION}; {again(folder)}")
-        return integrity.unseal(text)
-    except (FileNotFoundError, NotADirectoryError):
-        raise AnalysisError(
-            f"no analysis in {folder}: expected a folder with analysis.json; "
-            f"make one with 'python run.py build SOURCE --out {folder}'"
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise AnalysisError(f"{file} is damaged and cannot be read ({error}); {again(folder)}") from error
+def _refuse_damage(made: Analysis) -> None:
+    for each in integrity.broken(made.built, made.info["files"], made.again, integrity.is_small):
+        raise AnalysisError(str(each))
 
 
 def damage(made: Analysis) -> list[Broken]:
@@ -231,41 +278,33 @@ def damage(made: Analysis) -> list[Broken]:
 
 
 def content(folder: Path, name: str) -> bytes:
-    """The bytes of a file that the build of the analysis in `folder` wrote; AnalysisError where it is damaged."""
-    made = Analysis(folder, facts(folder), (), {}, {})
-    for each in integrity.broken(made.built, {name: made.info["files"].get(name, "none")}, made.again):
+    """The bytes of a file that a build wrote, of an analysis or one build of it; AnalysisError where it is damaged."""
+    made = outline(folder)
+    for each in integrity.broken(made.built, {name: made.info["files"][name]}, made.again):
         raise AnalysisError(str(each))
     return (made.built / name).read_bytes()
 
 
-def _refuse_damage(folder: Path, info: Mapping[str, Any]) -> None:
-    for each in integrity.broken(folder, info["files"], again(folder, info), integrity.is_small):
-        raise AnalysisError(str(each))
+def publish(made: Analysis) -> None:
+    """Copy the summary to where other programs look for it, unless it is there."""
+    copy, own = made.folder / SUMMARY, (made.built / SUMMARY).read_bytes()
+    if not copy.is_file() or copy.read_bytes() != own:
+        storage.write_bytes(copy, own)
 
 
-def again(folder: Path, info: Mapping[str, Any] | None = None) -> str:
-    """How the analysis in `folder` is built again, in words, by what its facts say of it."""
-    how = (info or {}).get("command", "build SOURCE")
-    return f"build it again: python run.py {how} --out {shlex.quote(str(folder))}"
+def is_replaced(made: Analysis) -> bool:
+    """Whether another build stands now where this one was opened."""
+    return analysis_folder.stands(made.folder).get("build") not in (None, made.info["build"])
 
 
-def refuse_foreign(folder: Path) -> None:
-    """Raise AnalysisError unless `folder` is free, empty or an analysis: nothing else is overwritten."""
-    if folder.is_dir() and (not any(folder.iterdir()) or (folder / "analysis.json").is_file()):
-        return
-    if folder.exists():
-        raise AnalysisError(
-            f"{folder} exists and is not an analysis: nothing was written; name a new or empty folder with --out"
-        )
+def keep_notes_in(made: Analysis, place: Path | None) -> None:
+    """Say that the notes of an analysis are in another folder from now on; None: in its own."""
+    with storage.locked(made.folder):
+        for folder in (made.built, made.folder):
+            facts = analysis_folder.stands(folder)
+            if facts.get("build") == made.info["build"]:
+                analysis_folder.keep_facts(folder, facts | {"notes_folder": None if place is None else str(place)})
 
 
-def _replace(draft: Path, folder: Path) -> None:
-    old = draft.with_name(draft.name + "-old")
-    if folder.exists():
-        folder.replace(old)
-    draft.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False), "utf-8")
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)

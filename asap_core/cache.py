@@ -7,8 +7,6 @@ no array is hashed. The folder is private scratch: delete it at will.
 import dataclasses
 import hashlib
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from . import storage
 
 Arrays = dict[str, NDArray]
 
@@ -64,16 +64,11 @@ class StageCache:
         arrays, facts = compute()
         seconds = time.perf_counter() - start
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=self.folder))
-        try:
+        with storage.writing_folder(home) as draft:  # another process may be faster: then what it made is kept
             for array_name, array in arrays.items():
                 np.save(draft / f"{array_name}.npy", array, allow_pickle=False)
             content = {"facts": facts, "seconds": seconds, "arrays": list(arrays)}
             (draft / "facts.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-            if not home.exists():  # another process may have been faster
-                draft.replace(home)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
         return self._read(home, fresh=True)
 
     def _read(self, home: Path, fresh: bool) -> Remembered:

@@ -23,6 +23,7 @@ from .layouts import Place
 from .progress import Report, silent
 from .sources import Listing
 
+VERSION = 3  # of what is kept of a source: raised where it must be read again
 BLOCK = 32  # images a thread looks at before it reports
 
 
@@ -48,6 +49,7 @@ class Catalogue:
     splits: tuple[str, ...]  # (n,) "" for none
     metadata: dict[str, list]  # further columns of a manifest, each (n,)
     sizes: NDArray[np.int32]  # (n, 2) width, height, upright
+    digests: NDArray[np.uint8]  # (n, 32) sha256 of each file's content
     facts: dict[str, NDArray]  # of the files, each (n,): see `facts.columns`
     groups: NDArray[np.int64]  # (n,) copies and near-copies share a number
     duplicates: int  # images that are a copy or near-copy of an earlier one
@@ -61,13 +63,13 @@ class Catalogue:
         named = {"generator": self.generators, "category": self.categories, "split": self.splits}
         coded = {name: np.unique(values, return_inverse=True)[1] for name, values in named.items()}
         arrays = {name: codes.astype(np.int32) for name, codes in coded.items()}
-        arrays |= {"size": self.sizes, "group": self.groups}
+        arrays |= {"size": self.sizes, "group": self.groups, "digest": self.digests}
         return arrays if self.is_fake is None else {**arrays, "is_fake": self.is_fake}
 
     def pack(self) -> tuple[dict[str, NDArray], dict]:
         """Itself as arrays and as what JSON can hold; `unpack` takes it back."""
         plain = {each.name: getattr(self, each.name) for each in fields(self)}
-        arrays = {name: plain.pop(name) for name in ("sizes", "groups", "is_fake")}
+        arrays = {name: plain.pop(name) for name in ("sizes", "groups", "digests", "is_fake")}
         arrays |= {f"facts.{name}": column for name, column in plain.pop("facts").items()}
         plain |= {"root": str(self.root), "skipped": [astuple(each) for each in self.skipped]}
         return {name: array for name, array in arrays.items() if array is not None}, plain
@@ -76,7 +78,7 @@ class Catalogue:
     def unpack(cls, arrays: dict[str, NDArray], plain: dict) -> "Catalogue":
         """A catalogue as `pack` left it."""
         columns = {name.partition(".")[2]: array for name, array in arrays.items() if "." in name}
-        own: dict[str, Any] = {name: arrays.get(name) for name in ("sizes", "groups", "is_fake")}
+        own: dict[str, Any] = {name: arrays.get(name) for name in ("sizes", "groups", "digests", "is_fake")}
         listed = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
         listed |= {"root": Path(plain["root"]), "skipped": tuple(Skipped(*each) for each in plain["skipped"])}
         return cls(**listed, **own, facts=columns)
@@ -172,6 +174,7 @@ def _catalogue(listed: Listing, by_row: dict[int, Look], broken: Sequence[Skippe
         splits=tuple(place.split for place in places),
         metadata=metadata,
         sizes=np.array([(look.width, look.height) for look in looks], np.int32),
+        digests=np.frombuffer(b"".join(look.digest for look in looks), np.uint8).reshape(len(looks), 32),
         facts=facts.columns(looks),
         groups=groups,
         duplicates=len(groups) - len(np.unique(groups)),

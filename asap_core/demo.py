@@ -10,8 +10,6 @@ The same seed, size and versions give the same bytes, whatever the number of wor
 
 import multiprocessing
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
@@ -21,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import tables
+from . import storage, tables
 from .errors import SettingsError
 from .portrait import camera, painter
 from .portrait.canvas import PARTS
@@ -93,9 +91,7 @@ def draw(folder: Path, settings: DemoSettings, report: Report = silent) -> Path:
     folder = Path(folder).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder} is there already: name a new or an empty folder for the demo collection")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with storage.writing_folder(folder) as draft:
         for name in {*MIXTURE}:
             (draft / name).mkdir()
             (draft / ".masks" / name).mkdir(parents=True)
@@ -104,11 +100,6 @@ def draw(folder: Path, settings: DemoSettings, report: Report = silent) -> Path:
             rows += some
             report(len(rows), settings.count)
         _write_manifest(draft / "manifest.csv", rows)
-        draft.chmod(0o755)  # mkdtemp keeps others out
-        draft.replace(folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
     return folder / "manifest.csv"
 
 

@@ -128,11 +128,11 @@ class _Search:
     def run(self) -> Findings | None:
         """All steps; None where one was stopped."""
         wanted = np.union1d(self.rows, self.reference)
-        where = (self.made.folder, wanted, self.device, self.workers)
+        where = (self.made.built, wanted, self.device, self.workers)
         explanation.complete(*where, report=self.part(0, 350), stop=self.stop)
         if self.stop():
             return None
-        self.eye, self.detector = encoder_of(self.made, self.device), Detector.of(self.made.folder)
+        self.eye, self.detector = encoder_of(self.made, self.device), Detector.of(self.made.built)
         groups, at = self.groups()
         seen = self.look(groups)
         if seen is None:
@@ -231,7 +231,7 @@ class _Search:
             return patterns.no_flips()
         held = [groups.held[(groups.row == row) & (groups.pattern == c)].sum(0).clip(0, 1) for row, c in pairs]
         found = what_if.remove(
-            self.made.folder,
+            self.made.built,
             [(row, each) for (row, _), each in zip(pairs, held, strict=True)],
             patterns.REMOVALS,
             self.device,

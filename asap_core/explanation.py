@@ -46,7 +46,7 @@ def explain(
     report(done, len(wanted))
     if not len(todo):
         return ()
-    eye, detector = encoder_of(made, device), Detector.of(folder)
+    eye, detector = encoder_of(made, device), Detector.of(made.built)
     for seen, images, lost in prepared(made, eye, todo, BATCH, workers):
         skipped += lost
         if len(seen):
@@ -80,7 +80,7 @@ def compared(
     if found is not None:
         report(len(rows), len(rows))
         return found
-    explain(folder, rows, device=device, workers=workers, report=report, stop=stop)
+    explain(made.built, rows, device=device, workers=workers, report=report, stop=stop)
     if stop():
         return None
     kept = store.read(made, maps.METHOD)
@@ -108,9 +108,9 @@ def complete(
     made = analysis.load(folder)
     wanted, first = np.arange(made.n) if rows is None else np.unique(np.asarray(rows, np.intp)), reference(made)
     if not len(first):
-        return explain(folder, wanted, device=device, workers=workers, report=report, stop=stop)
+        return explain(made.built, wanted, device=device, workers=workers, report=report, stop=stop)
     total, beside = len(np.union1d(wanted, first)), len(np.setdiff1d(first, wanted))
-    known = compared(folder, device, workers, lambda done, _: report(done, total), stop)
+    known = compared(made.built, device, workers, lambda done, _: report(done, total), stop)
     if known is None:
         return ()
     kept = store.open_for_writing(made, maps.METHOD, known.kept.profile.shape[2])
@@ -126,8 +126,8 @@ def complete(
         weigh(unweighed[start : start + BATCH])
         report(there + min(start + BATCH, len(unweighed)), total)
     return explain(
-        folder, wanted, device=device, workers=workers, report=lambda done, _: report(beside + done, total), stop=stop,
-        then=weigh,
+        made.built, wanted, device=device, workers=workers, report=lambda done, _: report(beside + done, total),
+        stop=stop, then=weigh,
     )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
-"""Findings: the patterns found in an analysis, kept beside it, and which images they were looked for in.
+"""Findings: the patterns found in an analysis, kept below `Analysis.derived`, and the images they were looked for in.
 
     patterns/<key>/patterns.json    what was asked, and each pattern
                    row.npy …        `Groups`, an array each; flips-*.npy `Flips`; where.npy (patterns, g, g)
                    looked.npy       (r,) the rows that were looked at
-                   edits.json …     what people made of them, see `edits`
+                   measured/        what was measured of them since, see `edits`
 
 The key stands for the detector, the images looked at and the settings. numpy only: the page reads this too.
 """
@@ -11,8 +11,6 @@ The key stands for the detector, the images looked at and the settings. numpy on
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -21,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import edits, integrity
+from . import edits, integrity, storage
 from .analysis import Analysis
 from .edits import Edits, Members
 from .errors import AnalysisError, SettingsError
@@ -73,7 +71,12 @@ class Shown:
 def place(made: Analysis, rows: NDArray, settings: Mapping[str, Any]) -> Path:
     """Where an analysis keeps what was found in some images with some settings."""
     asked = [VERSION, made.fingerprint, digest(rows), dict(settings)]
-    return made.folder / "patterns" / hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:20]
+    return folder_in(made) / hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def folder_in(made: Analysis) -> Path:
+    """The folder of all findings of an analysis, a folder each."""
+    return made.derived / "patterns"
 
 
 def digest(rows: NDArray) -> str:
@@ -82,10 +85,10 @@ def digest(rows: NDArray) -> str:
 
 
 def write(folder: Path, found: Findings) -> None:
-    """Keep findings, whole or not at all: into a hidden sibling, then renamed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    """Keep findings, whole or not at all; what was kept there meanwhile by somebody faster stays."""
+    if (folder / "patterns.json").is_file() and read(folder) is None:
+        storage.remove(folder)  # of another version
+    with storage.writing_folder(folder) as draft:
         for prefix, part in (("", found.groups), ("flips-", found.flips)):
             for field in fields(part):
                 np.save(draft / f"{prefix}{field.name}.npy", getattr(part, field.name), allow_pickle=False)
@@ -94,12 +97,7 @@ def write(folder: Path, found: Findings) -> None:
         facts = {"version": VERSION, "digest": digest(found.looked), "images": found.images}
         facts |= {name: getattr(found, name) for name in FACTS}
         content = facts | {"patterns": [asdict(pattern) for pattern in found.patterns]}
-        (draft / FILE).write_text(integrity.seal(content | {"files": integrity.digests(draft)}), "utf-8")
-        draft.chmod(0o755)  # mkdtemp made it private
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.replace(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        storage.write_text(draft / FILE, integrity.seal(content | {"files": integrity.digests(draft)}))
 
 
 def read(folder: Path) -> Findings | None:
@@ -153,7 +151,7 @@ def looked_at(made: Analysis, rows: NDArray) -> Looked:
 def folder_of(made: Analysis, which: str) -> tuple[Path, int]:
     """The folder and the number that KEY/NUMBER names; SettingsError where there is no such pattern."""
     form = re.fullmatch(r"([0-9a-f]{20})/(\d{1,4})", which)
-    folder = made.folder / "patterns" / form[1] if form else None
+    folder = folder_in(made) / form[1] if form else None
     if not form or folder is None or not (folder / "patterns.json").is_file():
         raise SettingsError(f"no pattern {which[:40]!r}: expected KEY/NUMBER of patterns that were found here")
     return folder, int(form[2])
@@ -177,24 +175,23 @@ def keep_flips(made: Analysis, which: str, regions: Sequence[tuple[int, NDArray]
 
     False, and nothing is kept, where the pattern was merged or split since.
     """
-    folder, number = folder_of(made, which)
+    folder, _ = folder_of(made, which)
     now = dict(regions_of(made, which))
     if not all(row in now and np.allclose(now[row], held, atol=1e-3) for row, held in regions):
         return False
     rows = np.array([row for row, _ in regions], np.int64)
-    edits.keep_measured(folder, edits.read(folder).members(number), rows, changed)
+    edits.keep_measured(folder, _members(made, which)[1], rows, changed)
     return True
 
 
 def is_measured(made: Analysis, which: str) -> bool:
     """Whether `keep_flips` kept something of a pattern as it is now."""
-    folder, number = folder_of(made, which)
-    return edits.measured(folder, edits.read(folder).members(number)) is not None
+    return edits.measured(folder_of(made, which)[0], _members(made, which)[1]) is not None
 
 
 def shown(made: Analysis, folder: Path, found: Findings) -> list[Shown]:
     """The patterns as people left them, the strongest first as they were found; hidden ones too."""
-    now, done = edits.read(folder), []
+    now, done = edits.read(made, found), []
     for number in range(len(found.patterns)):
         members = tuple(each for each in now.members(number) if each < len(found.patterns))
         if number == min(members):
@@ -252,7 +249,7 @@ def _members(made: Analysis, which: str) -> tuple[Findings, Members]:
         raise SettingsError(f"pattern {which!r} was found by an older version; look for patterns again")
     if number >= len(found.patterns):
         raise SettingsError(f"no pattern {which!r}: expected a number below {len(found.patterns)}")
-    return found, edits.read(folder).members(number)
+    return found, edits.read(made, found).members(number)
 
 
 def _held(groups: Groups, row: int) -> NDArray[np.float32]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import analysis, findings, integrity, texts, trust
+from . import analysis, analysis_folder, findings, integrity, renewal, texts, trust
 from .analysis import Analysis
+from .analysis_folder import FACTS, SUMMARY
 from .errors import AnalysisError
 from .identification import store
 from .integrity import Broken
@@ -32,13 +33,13 @@ def inspect(folder: Path, maps: bool = True, report: Report = silent) -> Inspect
 
     Reports megabytes. AnalysisError where there is no analysis; where its facts are broken, the rest is not known.
     """
-    file = folder / "analysis.json"
+    file = folder / FACTS
     try:
-        made = Analysis(folder, analysis.facts(folder), (), {}, {})
+        made = analysis.outline(folder)
     except AnalysisError as error:
         if not file.is_file():
             raise
-        return Inspection(1, (Broken(file, str(error), FITS, analysis.again(folder)),))
+        return Inspection(1, (Broken(file, str(error), FITS, renewal.again(folder)),))
     look = _Look(made, maps, report)
     look.at(file)
     broken = [*_built(made, look), *_patterns(made, look), *_small(made, look), *_notes(made, look)]
@@ -74,9 +75,15 @@ class _Look:
 def _built(made: Analysis, look: _Look) -> Iterator[Broken]:
     """What the build wrote, and the copy of its summary that other programs read."""
     yield from integrity.broken(made.built, made.info["files"], made.again, then=look.at)
-    if made.built != made.folder:
-        copy = {"summary.json": made.info["files"]["summary.json"]}
-        yield from integrity.broken(made.folder, copy, made.again, then=look.at)
+    if analysis.is_replaced(made):
+        return
+    copy = {SUMMARY: made.info["files"][SUMMARY]}
+    yield from integrity.broken(made.folder, copy, made.again, then=look.at)
+    look.at(made.built / FACTS)
+    try:
+        analysis_folder.facts(made.built)
+    except AnalysisError as error:
+        yield Broken(made.built / FACTS, str(error), FITS, made.again)
 
 
 def _patterns(made: Analysis, look: _Look) -> Iterator[Broken]:
@@ -110,6 +117,8 @@ def _small(made: Analysis, look: _Look) -> Iterator[Broken]:
     mends = {file: f"delete {file}, and its text is read again" for file in (made.derived / texts.FOLDER).glob("[!.]*")}
     for file in (made.derived / "relevance").glob(f"*/{store.REFERENCE}"):
         mends[file] = f"delete {file}, then {_relevance(made)}"
+    for file in (made.derived / "patterns").glob("[!.]*/measured/[!.]*.json"):
+        mends[file] = f"delete {file}, and measure again on the page"
     if (made.derived / trust.FILE).is_file():
         mends[made.derived / trust.FILE] = again
     for file, mend in sorted(mends.items()):

@@ -6,12 +6,12 @@ that file and checksum are there together or not at all: JSON as its last entry,
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from . import storage
 
 SMALL = 4 * 2**20  # bytes; what is not larger is verified each time it is opened
 CHECKSUM = "checksum"
@@ -31,16 +31,12 @@ class Broken:
         return f"{self.file} is damaged: found {self.found}, expected {self.expected}; {self.mend}"
 
 
-def digest(file: Path) -> str:
-    """A file's sha256, hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def digests(folder: Path) -> dict[str, str]:
     """The digest of each file in a folder, by name; hidden ones and those in folders below are none of it."""
     return {
-        file.name: digest(file) for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith(".")
+        file.name: storage.digest(file)
+        for file in sorted(folder.iterdir())
+        if file.is_file() and not file.name.startswith(".")
     }
 
 
@@ -62,7 +58,7 @@ def broken(
         if not which(file):
             continue
         try:
-            found = digest(file)
+            found = storage.digest(file)
         except OSError as error:
             yield Broken(file, (error.strerror or str(error)).lower(), _short(expected), mend)
         else:
@@ -97,14 +93,7 @@ def _json(content: Mapping[str, Any]) -> str:
 
 def keep(file: Path, body: bytes) -> None:
     """Write a file that ends with its checksum, whole or not at all; `body` reads it."""
-    handle, draft = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(body + _line(body))
-        Path(draft).chmod(0o644)  # mkstemp made it private
-        Path(draft).replace(file)
-    finally:
-        Path(draft).unlink(missing_ok=True)
+    storage.write_bytes(file, body + _line(body))
 
 
 def body(file: Path) -> bytes:

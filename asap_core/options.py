@@ -12,6 +12,7 @@ examples:
   python run.py serve study                show an analysis that was built before
   python run.py predict study new/*.jpg    judge new images with what study has learnt
   python run.py patterns study             what gives its fakes away, found across images
+  python run.py notes study                tags, and patterns that were named, merged or hidden
   python run.py faithfulness study         how far study's maps of relevance can be trusted
   python run.py check study                are all its files as they were written?
   python run.py build found/ --unlabelled --using study
@@ -33,7 +34,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands",
         dest="command",
-        metavar="[FOLDER] | build | serve | predict | patterns | faithfulness | check | demo",
+        metavar="[FOLDER] | build | serve | predict | patterns | faithfulness | check | notes | demo",
     )
 
     opening = commands.add_parser("open", help="'run.py FOLDER' for short: build if needed, serve, open the page")
@@ -78,6 +79,10 @@ def command_line() -> argparse.ArgumentParser:
     add_analysis(checking)
     checking.add_argument("--json", action="store_true", help="print what was found as JSON")
 
+    noting = commands.add_parser("notes", help="print what people wrote: tags, and what was made of patterns")
+    add_analysis(noting)
+    noting.add_argument("--json", action="store_true", help="print it as JSON")
+
     drawing = commands.add_parser("demo", help="draw portraits, authentic and fake, whose flaws are known")
     drawing.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
     drawing.add_argument("--count", type=positive, default=1200, metavar="N", help="portraits (default: 1200)")
@@ -115,6 +120,8 @@ def add_source(parser: argparse.ArgumentParser, nargs: str | None = None) -> Non
     add("--unlabelled", action="store_true", help="the images' origin is unknown; needs --using")
     add("--relevance", choices=("all",), help="compute the token maps of all images, not only of those looked at")
     add("--using", type=Path, metavar="DIR", help="judge with the detector of this analysis")
+    add("--notes", type=Path, metavar="DIR", help="where tags and edited patterns are kept (default: DIR/notes with "
+        "--out DIR; else with the user's data, or below $ASAP_NOTES)")  # fmt: skip
     add("--cache", type=Path, default=CACHE, metavar="DIR", help="where stages are remembered")
 
 

@@ -5,13 +5,14 @@ the planes when the page asks for them: they are cheaper to make than to keep.
 """
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import analysis, audit, cache, catalogue, summary
+from . import analysis, analysis_folder, audit, cache, catalogue, notes, summary, takeover
 from .analysis import Analysis
 from .audit import Audit
 from .cache import Arrays, StageCache
@@ -46,8 +47,16 @@ def analyse(
     stages = StageCache(cache_folder / "stages")
     build = Build(request, settings or Settings(), stages, clock, teacher)
     folder = (out or cache_folder / "analyses" / build.fingerprint).absolute()
+    place = notes.place(build.images.root.absolute(), out, request.notes)
+    if request.notes is None and (elsewhere := analysis_folder.stands(folder).get("notes_folder")):
+        place = Path(elsewhere)  # as it was asked for before
     if not is_finished(folder, build.fingerprint):
-        build.save(folder)
+        build.save(folder, place)
+        return folder
+    made = analysis.load(folder)
+    analysis.publish(made)
+    if notes.folder_of(folder, place) != made.notes:
+        analysis.keep_notes_in(made, place)
     return folder
 
 
@@ -97,7 +106,7 @@ class Build:
         how = CatalogueSettings(request.limit, request.seed, request.workers, request.unlabelled)
         with self.clock.stage("catalogue") as report:
             what = (str(request.source.absolute()), catalogue.glance(request.source, how))
-            key = cache.key("catalogue", VERSION, *what, request.limit, request.seed, request.unlabelled)
+            key = cache.key("catalogue", catalogue.VERSION, *what, request.limit, request.seed, request.unlabelled)
             kept = self.stages.remember(key, lambda: catalogue.read(request.source, how, report).pack())
         images = Catalogue.unpack(kept.arrays, kept.facts)
         self.notes += images.notes
@@ -116,8 +125,8 @@ class Build:
             self.notes.append(FALLBACK)
         return encoder.open(EncoderSettings(name, request.layers, request.device))
 
-    def save(self, folder: Path) -> None:
-        """Run the stages and write the analysis."""
+    def save(self, folder: Path, place: Path | None) -> None:
+        """Run the stages and write the analysis; notes are kept in `place`, or with it."""
         checked = self.audit()
         embeddings = self.embed()
         learnt = self.learn(embeddings) if self.teacher is None else self.borrow(embeddings, self.teacher)
@@ -125,10 +134,11 @@ class Build:
         arrays = {**self.images.columns(), **planes, "logits": learnt.logits, "scores": learnt.scores}
         arrays |= {"distilled": learnt.judged.distilled, "joint": embeddings.joint}
         arrays["spell_free"] = learnt.judged.spell_free.astype(np.float16)
-        info = self.info(learnt, checked, plane_notes)
+        info = self.info(learnt, checked, plane_notes) | {"notes_folder": None if place is None else str(place)}
         weights = learnt.detector.to_bytes()
         made = self.summary(learnt, checked)
-        analysis.save(folder, info, self.images.paths, self.images.metadata, arrays, weights, made)
+        written = (info, self.images.paths, self.images.metadata, arrays, weights, made)
+        analysis.save(folder, *written, before=partial(takeover.take_over, folder))
 
     def audit(self) -> Audit:
         """Do facts about the files alone give the fakes away?"""
@@ -191,7 +201,7 @@ class Build:
 
     def borrow(self, embeddings: Embeddings, teacher: Analysis) -> Learnt:
         """Judge images of unknown origin with another analysis' detector."""
-        detector = Detector.of(teacher.folder)
+        detector = Detector.of(teacher.built)
         with self.clock.stage("detector", self.n):
             judged = detector.judge(embeddings.reading)
         self.notes.append(

@@ -53,7 +53,7 @@ def predict(folder: Path, given: Sequence[Path], device: str | None, workers: in
     An image that cannot be read is skipped with its reason; CatalogueError if none can.
     """
     made = analysis.load(folder)
-    detector = Detector.of(folder)
+    detector = Detector.of(made.built)
     eye = encoder_of(made, device)
     loading = EmbeddingSettings(workers=workers, equalise=made.info["equalise"])
     files, skipped = _files(given)

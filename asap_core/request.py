@@ -23,6 +23,7 @@ class Request:
     seed: int = 0
     equalise: bool = False
     unlabelled: bool = False
+    notes: Path | None = None  # where people's notes are kept; None: with the analysis or with the user's data
     using: Path | None = None  # the analysis whose detector judges unlabelled images
 
     def __post_init__(self) -> None:

@@ -37,11 +37,11 @@ def examine(
     Images that cannot be read any more are left out. EncoderError where the encoder has no maps.
     """
     made = analysis.load(folder)
-    eye, detector = encoder_of(made, device), Detector.of(folder)
+    eye, detector = encoder_of(made, device), Detector.of(made.built)
     rows, trials, done = sample(made, settings), Trials(), 0
     usual = None
     if UNUSUAL in settings.methods:
-        known = explanation.compared(folder, device=device, workers=workers)
+        known = explanation.compared(made.built, device=device, workers=workers)
         assert known is not None, "nobody stopped it"
         usual = known.usual[-1]
     for seen, images, lost in explanation.prepared(made, eye, rows, BATCH, workers):
@@ -57,7 +57,7 @@ def examine(
     for _, images, _ in explanation.prepared(made, eye, trials.rows[: settings.checked], settings.checked, workers):
         for name in relevance.METHODS.keys() & set(settings.methods):
             found["methods"][name] |= _sane(eye, detector, images.to(eye.device), name, settings.seed)
-    trust.write(folder, found)
+    trust.write(made, found)
     return found
 
 

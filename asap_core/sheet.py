@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from . import images
+from . import images, storage
 from .analysis import Analysis
 from .errors import ImageError, SettingsError
 from .findings import Shown
@@ -34,10 +34,9 @@ def write(file: Path, made: Analysis, kept: Sequence[Shown], note: str | None) -
     sheet = Image.new("RGB", (WIDTH, GAP + len(found) * (HEAD + CROP + 22 + GAP)), PAPER)
     for number, pattern in enumerate(found):
         sheet.paste(_row(made, pattern, number + 1), (0, GAP + number * (HEAD + CROP + 22 + GAP)))
-    draft = file.with_name(f".{file.name}")
     try:
-        sheet.save(draft, images_format(file), quality=88)
-        draft.replace(file)
+        with storage.writing(file) as draft:
+            sheet.save(draft, images_format(file), quality=88)
     except (OSError, ValueError) as error:
         raise SettingsError(f"the sheet {file} cannot be written: {error}") from error
 

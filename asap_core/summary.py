@@ -1,6 +1,5 @@
 """Summary: what a build found, in numbers that other programs rely on (`summary.json`) and in words."""
 
-import json
 import platform
 import sys
 from collections import Counter
@@ -60,11 +59,6 @@ def peak_memory_mb() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)  # bytes there, kB elsewhere
-
-
-def read(folder: Path) -> dict[str, Any]:
-    """The summary that an analysis holds."""
-    return json.loads((folder / "summary.json").read_text("utf-8"))
 
 
 def text(made: Mapping[str, Any], folder: Path) -> str:

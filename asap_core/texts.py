@@ -51,11 +51,9 @@ def read(made: Analysis, words: str, device: str | None = None) -> NDArray[np.fl
 
 def keep(made: Analysis, words: str, vector: NDArray[np.float32]) -> None:
     """Keep what a text was read as, a unit vector (e,)."""
-    file = _file(made, words)
-    file.parent.mkdir(exist_ok=True)
     written = io.BytesIO()
     np.save(written, vector)
-    integrity.keep(file, written.getvalue())
+    integrity.keep(_file(made, words), written.getvalue())
 
 
 def closeness(made: Analysis, words: str) -> NDArray[np.float32]:
@@ -79,4 +77,4 @@ def cosines(vectors: NDArray, one: NDArray) -> NDArray[np.float32]:
 
 def _file(made: Analysis, words: str) -> Path:
     named = hashlib.sha256(f"{made.fingerprint} {tidy(words)}".encode()).hexdigest()[:20]
-    return made.folder / FOLDER / f"{named}.npy"
+    return made.derived / FOLDER / f"{named}.npy"

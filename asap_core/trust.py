@@ -15,28 +15,26 @@ maps, see `identification.sanity`; the other measures are in `identification.fai
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from . import analysis, integrity
+from . import integrity, storage
+from .analysis import Analysis
 
 FILE = "faithfulness.json"
 
 
-def write(folder: Path, found: Mapping[str, Any]) -> None:
-    """Keep what was found beside the analysis in `folder`, whole or not at all."""
-    draft = folder / f".{FILE}"
-    draft.write_text(integrity.seal(found), "utf-8")
-    draft.replace(folder / FILE)
+def write(made: Analysis, found: Mapping[str, Any]) -> None:
+    """Keep what was found of an analysis, whole or not at all."""
+    storage.write_text(made.derived / FILE, integrity.seal(found))
 
 
-def read(folder: Path) -> dict[str, Any] | None:
-    """What was found before; None where nothing was, of another analysis that stood there, or damaged."""
+def read(made: Analysis) -> dict[str, Any] | None:
+    """What was found before; None where nothing was, of another analysis, or damaged."""
     try:
-        found = integrity.unseal((folder / FILE).read_text("utf-8"))
+        found = integrity.unseal((made.derived / FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return found if found.get("fingerprint") == analysis.load(folder).fingerprint else None
+    return found if found.get("fingerprint") == made.fingerprint else None
 
 
 COLUMNS = {

@@ -64,10 +64,10 @@ def remove(
     if not regions:
         raise AnalysisError("no region to take away: choose images, a group or a pattern")
     made = analysis.load(folder)
-    eye, detector = encoder_of(made, device), Detector.of(folder)
+    eye, detector = encoder_of(made, device), Detector.of(made.built)
     usual = None
     if set(occluders) - {"drop"}:
-        known = explanation.compared(folder, device=device, workers=workers, stop=stop)
+        known = explanation.compared(made.built, device=device, workers=workers, stop=stop)
         if known is None:
             return None
         usual = known.usual[-1]

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from asap_core import storage
+from asap_core.analysis import load
 from asap_core.errors import AsapError
 from asap_core.progress import Report
 
@@ -21,6 +23,7 @@ BROKEN = "no-model"  # a file of this name beside an analysis: no model can be o
 
 def prepare(folder: Path) -> None:
     """As if a model were opened."""
+    folder = load(folder).folder
     if (folder / BROKEN).exists():
         raise AsapError("the weights of another encoder were found")
     with (folder / "workers.txt").open("a", encoding="utf-8") as file:
@@ -29,7 +32,8 @@ def prepare(folder: Path) -> None:
 
 def work(folder: Path, asked: Mapping[str, Any], report: Report, stop: Callable[[], bool]) -> dict[str, Any] | None:
     """Count to the size of the job, as slowly as it is told, from where an earlier worker came to."""
-    told = str(asked.get("of", ""))
+    made, told = load(folder), str(asked.get("of", ""))
+    folder = made.folder
     with (folder / "begun.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(asked) + "\n")
     if "fails" in told:
@@ -47,12 +51,12 @@ def work(folder: Path, asked: Mapping[str, Any], report: Report, stop: Callable[
         if stop():
             return None
         if "slow" in told:
-            far.write_text(str(done))
+            storage.write_text(far, str(done))  # whoever is killed here left a whole number
             time.sleep(PAUSE)
         if "kills" in told:
             os.kill(os.getpid(), signal.SIGKILL)
     report(total, total)
-    return {"begun": begun, "counted": total, "key": "none"}
+    return {"begun": begun, "counted": total, "key": "none", "fingerprint": made.fingerprint}
 
 
 TASKS = {"relevance": work, "patterns": work, "counterfactual": work}

@@ -3,7 +3,9 @@
 The fakes' flaw is known: their sun has a twin, and their hills a faint chequer.
 """
 
+import shutil
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from asap_core import analysis, findings, integrity, selections
+from asap_core import analysis, analysis_folder, findings, selections, storage
 from asap_core.analysis import Analysis
 from asap_core.identification import patterns
 from asap_core.identification.naming import Name
@@ -90,6 +92,7 @@ def arrays(n: int, seed: int = 0) -> dict[str, NDArray]:
         "category": category,
         "split": dice.integers(0, 2, n).astype(np.int32),
         "size": np.tile(np.asarray([[WIDTH, HEIGHT]], np.int32), (n, 1)),
+        "digest": np.array([[*sha256(b"%d %d" % (seed, row)).digest()] for row in range(n)], np.uint8),
         "group": np.arange(n, dtype=np.int64),
         "logits": logits,
         "scores": verdicts.score(logits, 1.0),
@@ -180,6 +183,7 @@ def make(folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = 
         files.append(f"{row:04d}.jpg")
         category = CATEGORIES[made["category"][row]]
         draw(bool(made["is_fake"][row]), category, seed * 1_000_003 + row).save(root / files[-1], quality=88)
+        made["digest"][row] = np.frombuffer(sha256((root / files[-1]).read_bytes()).digest(), np.uint8)
     paths = [files[row % len(files)] for row in range(n)]
     facts = info(made, root, labelled)
     metadata = {"camera": [("lens-a", "lens-b", "lens-c")[row % 3] for row in range(n)]}
@@ -190,10 +194,10 @@ def make(folder: Path, n: int = 300, labelled: bool = True, drawn: int | None = 
 
 def resealed(folder: Path) -> Path:
     """An analysis whose files a test has changed on purpose, with checksums that fit."""
-    facts = analysis.facts(folder)
-    built = Analysis(folder, facts, (), {}, {}).built
-    files = {name: integrity.digest(built / name) for name in facts["files"]}
-    (folder / "analysis.json").write_text(integrity.seal({**facts, "files": files}), "utf-8")
+    made = analysis.outline(folder)
+    files = {name: storage.digest(made.built / name) for name in made.info["files"]}
+    for each in (made.built, made.folder):
+        analysis_folder.keep_facts(each, {**made.info, "files": files})
     return folder
 
 
@@ -242,6 +246,12 @@ def found(study: Analysis, of: str | None = None) -> Path:
     place = findings.place(study, rows, {"toy": True})
     findings.write(place, findings.gathered(study, made, groups, flips, rows, of, 0.1, 0))
     return place
+
+
+def forget(study: Analysis) -> None:
+    """Leave nothing of what was noted or derived, so that the next findings are without edits."""
+    for folder in (study.notes, findings.folder_in(study)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def explained(made: Analysis, rows: Any = None, seed: int = 0) -> Any:

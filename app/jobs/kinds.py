@@ -61,7 +61,7 @@ def answer(made: Analysis, question: Question, before: Mapping[str, Any] | None)
         return None if texts.known(made, question.arguments["words"]) is None else dict(question.arguments)
     if before is None or question.kind == "counterfactual":
         return None if before is None or _merged_since(made, question.arguments) else dict(before)
-    there = findings.read(made.folder / "patterns" / str(before.get("key"))) is not None
+    there = findings.read(findings.folder_in(made) / str(before.get("key"))) is not None
     return dict(before) if there else None
 
 

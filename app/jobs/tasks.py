@@ -73,7 +73,7 @@ def _regions(made: Analysis, asked: Mapping[str, Any], report: Report, stop: Sto
         return kinds.regions(asked, made.info["encoder"]["grid"])
     if "pattern" in asked:
         return list(findings.regions_of(made, asked["pattern"]))
-    return what_if.strongest(made.folder, selections.rows_of(made, asked["of"]), report=report, stop=stop)
+    return what_if.strongest(made.built, selections.rows_of(made, asked["of"]), report=report, stop=stop)
 
 
 def told(made: Analysis, found: Removed) -> dict[str, Any]:

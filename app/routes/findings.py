@@ -5,7 +5,7 @@ each; POST /patterns/<fingerprint>/<key> with {"do": "rename", "number": 3, "nam
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +18,12 @@ from dash import Dash
 from flask import Response, abort, request
 from numpy.typing import NDArray
 
-from asap_core import edits, findings
+from asap_core import edits, findings, notes_report
 from asap_core.analysis import Analysis
 from asap_core.errors import AnalysisError, SettingsError
 from asap_core.findings import Findings, Shown
 from asap_core.identification.patterns import Exemplar, sentence
+from asap_core.pattern_notes import Kept
 
 from .. import responses
 from ..groups import Groups
@@ -68,8 +69,9 @@ class Discoveries:
 
     def every(self) -> list[Entry]:
         """What was found so far, the newest first, once for each set of images; what cannot be read is left out."""
-        folders = [each for each in (self.analysis.folder / "patterns").glob("*") if not each.name.startswith(".")]
-        read = [self.entry(each.name) for each in folders]
+        folders = [each for each in findings.folder_in(self.analysis).glob("*") if not each.name.startswith(".")]
+        now = edits.state(self.analysis)
+        read = [self.entry(each.name, now) for each in folders]
         ours = [each for each in read if each is not None and each.found.fingerprint == self.analysis.fingerprint]
         newest: dict[str, Entry] = {}
         for each in sorted(ours, key=lambda each: each.stamp, reverse=True):
@@ -81,15 +83,17 @@ class Discoveries:
         wanted = findings.digest(rows)
         return next((each for each in self.every() if each.digest == wanted), None)
 
-    def entry(self, key: str) -> Entry | None:
-        """The findings of a key; None where there are none, or none that can be read."""
-        folder = self.analysis.folder / "patterns" / key
-        stamp = tuple(_changed(folder / name) for name in ("patterns.json", edits.FILE, "measured"))
-        return self._entry(key, stamp) if any(stamp) else None
+    def entry(self, key: str, edited: int | None = None) -> Entry | None:
+        """The findings of a key; None where there are none, or none that can be read. `edited` is `edits.state`."""
+        folder = findings.folder_in(self.analysis) / key
+        stamp = tuple(_changed(folder / name) for name in (findings.FILE, "measured"))
+        if not any(stamp):
+            return None
+        return self._entry(key, (*stamp, edits.state(self.analysis) if edited is None else edited))
 
     def _read(self, key: str, stamp: tuple[int, ...]) -> Entry | None:
         """The same, read now; said once of what is damaged, and silent where an older version found it."""
-        folder = self.analysis.folder / "patterns" / key
+        folder = findings.folder_in(self.analysis) / key
         try:
             found = findings.read(folder)
         except AnalysisError as error:
@@ -116,7 +120,15 @@ def answer(known: Discoveries, of: str | None, a: str | None) -> dict[str, Any]:
         {"of": each.found.of or "", "images": each.found.images, "patterns": sum(not one.hidden for one in each.shown)}
         for each in known.every()
     ]
+    about["lost"] = [notes_report.said(each) for each in _lost(groups.analysis, of, entry)]
     return about | ({"key": None} if entry is None else _found(entry, here))
+
+
+def _lost(study: Analysis, of: str | None, entry: Entry | None) -> Iterable[Kept]:
+    """Edited patterns that are not among those that are shown: all of the selection, where nothing was looked for."""
+    if entry is None:
+        return [each for each in edits.every(study) if each.of == (of or "")]
+    return edits.read(study, entry.found).lost
 
 
 def _found(entry: Entry, here: NDArray[np.bool_] | None) -> dict[str, Any]:
@@ -176,7 +188,7 @@ def _rounded(interval: tuple[float, float, float] | None) -> list[float] | None:
 
 def edit(entry: Entry, asked: Mapping[str, Any]) -> None:
     """Do one edit; SettingsError where it is none."""
-    found, folder = entry.found, entry.folder
+    found, made = entry.found, entry.made
 
     def number(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < len(found.patterns):
@@ -193,13 +205,12 @@ def edit(entry: Entry, asked: Mapping[str, Any]) -> None:
             raise SettingsError("the patterns to merge are a list of numbers")
         return [number(each) for each in value]
 
-    toward = [pattern.toward for pattern in found.patterns]
     doing: dict[Any, Callable[[], Any]] = {
-        "rename": lambda: edits.rename(folder, number(asked.get("number")), name(asked.get("name"))),
-        "hide": lambda: edits.hide(folder, number(asked.get("number")), True),
-        "unhide": lambda: edits.hide(folder, number(asked.get("number")), False),
-        "merge": lambda: edits.merge(folder, numbers(asked.get("numbers")), toward),
-        "split": lambda: edits.split(folder, number(asked.get("number"))),
+        "rename": lambda: edits.rename(made, found, number(asked.get("number")), name(asked.get("name"))),
+        "hide": lambda: edits.hide(made, found, number(asked.get("number")), True),
+        "unhide": lambda: edits.hide(made, found, number(asked.get("number")), False),
+        "merge": lambda: edits.merge(made, found, numbers(asked.get("numbers"))),
+        "split": lambda: edits.split(made, found, number(asked.get("number"))),
     }
     do = asked.get("do")
     if not isinstance(do, str) or do not in doing:

@@ -14,7 +14,7 @@ import numpy as np
 from dash import Dash
 from flask import Response, abort, request
 
-from asap_core.analysis import Analysis
+from asap_core.analysis import Analysis, is_replaced
 
 from .. import responses
 from ..jobs import kinds
@@ -32,7 +32,8 @@ class Jobs:
 
     def __init__(self, analysis: Analysis, folder: Path, tasks: str = TASKS) -> None:
         self.analysis, self.queue = analysis, Queue(folder)
-        self.supervisor = Supervisor(self.queue, analysis.folder, tasks)
+        self.supervisor = Supervisor(self.queue, analysis.built, tasks)  # this build, whatever is built there meanwhile
+        self._looked: tuple[int, bool] = (0, False)  # when analysis.json was written; does it name another?
 
     def start(self) -> None:
         """Let the worker start when something is asked; what was left of an earlier start is taken up."""
@@ -59,7 +60,18 @@ class Jobs:
             "jobs": [self.shown(record) for record in self.queue.records() if _visible(record)],
             "maps": {"done": int(np.count_nonzero(kinds.mapped(self.analysis))), "of": self.analysis.n},
             "trouble": self.supervisor.trouble,
+            "replaced": self.replaced(),
         }
+
+    def replaced(self) -> bool:
+        """Whether a newer build stands where the one that is shown was opened."""
+        try:
+            written = (self.analysis.folder / "analysis.json").stat().st_mtime_ns
+        except OSError:
+            return False
+        if written != self._looked[0]:
+            self._looked = written, is_replaced(self.analysis)
+        return self._looked[1]
 
     def shown(self, record: Record, whole: bool = False) -> dict[str, Any]:
         """A job as the browser gets it; `whole` with its result."""

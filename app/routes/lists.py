@@ -1,6 +1,7 @@
 """A group's images to take away, /export/<fingerprint>.csv?of=PHRASE, and to keep under a name, /tags/<fingerprint>."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from dash import Dash
@@ -15,6 +16,7 @@ from asap_core.learning import verdicts
 from .. import responses
 from ..groups import Groups
 
+LISTED = 100  # images that are not there, at most
 AT_ONCE = 2000  # rows of a table between two looks at the browser
 
 
@@ -46,6 +48,13 @@ def table(analysis: Analysis, rows: NDArray) -> Iterator[str]:
         yield "".join(tables.csv_lines(lines))
 
 
+def _told(study: Analysis, found: tags.Tags) -> dict[str, Any]:
+    """How many images have each tag; and which that have it are not in this analysis, where there are any."""
+    lost = [[name, each.path, each.reason] for name, some in tags.lost(study).items() for each in some]
+    told: dict[str, Any] = {"tags": {name: len(rows) for name, rows in found.items()}}
+    return told | ({"lost": lost[:LISTED], "n_lost": len(lost)} if lost else {})
+
+
 def register(app: Dash, groups: Groups) -> None:
     """Add the routes."""
     study = groups.analysis
@@ -64,7 +73,7 @@ def register(app: Dash, groups: Groups) -> None:
     def known(fingerprint: str) -> Response:
         if fingerprint != study.fingerprint:
             abort(404)
-        return responses.answer({"tags": {name: len(rows) for name, rows in tags.read(study).items()}}, lasting=False)
+        return responses.answer(_told(study, tags.read(study)), lasting=False)
 
     @app.server.post("/tags/<fingerprint>", endpoint="tag")
     def tag(fingerprint: str) -> Response:
@@ -75,4 +84,4 @@ def register(app: Dash, groups: Groups) -> None:
         if not isinstance(name, str) or not isinstance(phrase, str) or not isinstance(add, bool):
             raise SettingsError("a tag needs a name and the images it is for, as texts")
         found = tags.change(study, name, groups.rows(phrase), add)
-        return responses.answer({"tags": {each: len(rows) for each, rows in found.items()}}, lasting=False)
+        return responses.answer(_told(study, found), lasting=False)

@@ -187,7 +187,7 @@ def _about(analysis: Analysis) -> html.Dialog:
     parts: list[Any] = [_list([judged, *LIMITS]), html.H3("How it was made"), _list(facts)]
     if notes:
         parts += [html.H3("Notes"), html.Ul([html.Li(note) for note in dict.fromkeys(notes)])]
-    if found := trust.read(analysis.folder):
+    if found := trust.read(analysis):
         parts += [html.H3("How far the maps can be trusted"), html.P(_tried(found)), _maps(found["methods"])]
     if summary.get("by_generator"):
         parts += [html.H3("Judged right, by generator"), _by_generator(summary["by_generator"])]

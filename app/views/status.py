@@ -30,6 +30,7 @@ class ids:
     error = "status-error"
     dismiss = "status-dismiss"
     last = "status-last"  # what finished last
+    replaced = "status-replaced"  # that a newer build is there
     maps = "status-maps"  # how many images have theirs
     compute = "status-compute"
     list = "status-list"  # all jobs, above the bar
@@ -50,6 +51,7 @@ def layout(analysis: Analysis) -> html.Footer:
         html.Span(id=ids.last, className="status-last"),
         html.Span(id=ids.maps, className="status-maps"),
         _button(ids.compute, "Compute all", f"Compute the maps of all {analysis.n:,} images"),
+        html.Span(id=ids.replaced, className="status-replaced", hidden=True),
         html.Button(
             id=ids.others,
             className="text-button status-others",

@@ -10,7 +10,7 @@
 
 Memory-mapped, and readable while a job writes: an image is done when its checksum is there, which is written last, in
 one piece. So a kill leaves a row done and right, or not done; and a row that changed later is noticed when it is read.
-Half precision keeps a number to one part in 2,048. Beside the analysis, which itself never changes; made for one
+Half precision keeps a number to one part in 2,048. Below `Analysis.derived`; made for one
 detector, and begun anew where another is found, or an older version's.
 """
 
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import integrity
+from .. import integrity, storage
 from ..analysis import Analysis
 from ..errors import AnalysisError
 
@@ -170,27 +170,30 @@ def _listed(rows: Sequence[int] | NDArray) -> str:
 
 def place(made: Analysis, method: str) -> Path:
     """Where an analysis keeps a method's maps."""
-    return made.folder / "relevance" / method
+    return made.derived / "relevance" / method
 
 
 def open_for_writing(made: Analysis, method: str, blocks: int) -> RelevanceStore:
     """The store of an analysis' detector, made where there is none; another detector's is thrown away."""
     folder, key = place(made, method), _wanted(made)
-    folder.mkdir(parents=True, exist_ok=True)
     if _key(folder) != key:
-        for name in ("store.json", REFERENCE):
-            (folder / name).unlink(missing_ok=True)
-        n, targets, *_ = shape = tuple(key["shape"])
-        sizes = {"maps": shape, "profile": (n, targets, blocks), "remainder": (n, targets), "box": (n, 4)}
-        for name, kind in ARRAYS.items():
-            draft = folder / f".{name}.npy"  # whoever reads an old one keeps reading that
-            made_anew = np.lib.format.open_memmap(draft, "w+", kind, sizes.get(name, (n,)))  # zeros: nothing is done
-            made_anew.flush()
-            draft.replace(folder / f"{name}.npy")
-        draft = folder / ".store.json"
-        draft.write_text(integrity.seal(key), "utf-8")
-        draft.replace(folder / "store.json")
+        with storage.locked(folder):
+            if _key(folder) != key:  # nobody was faster
+                _begin(folder, key, blocks)
     return _opened(folder, "r+")
+
+
+def _begin(folder: Path, key: dict[str, Any], blocks: int) -> None:
+    """Arrays of images of which none is done; whoever reads older ones keeps reading those."""
+    for name in ("store.json", REFERENCE):
+        (folder / name).unlink(missing_ok=True)
+    for draft in folder.glob(".*.npy-*"):  # of somebody who was killed
+        storage.remove(draft)
+    n, targets, *_ = shape = tuple(key["shape"])
+    sizes = {"maps": shape, "profile": (n, targets, blocks), "remainder": (n, targets), "box": (n, 4)}
+    for name, kind in ARRAYS.items():
+        storage.write_blank(folder / f"{name}.npy", sizes.get(name, (n,)), kind)
+    storage.write_text(folder / "store.json", integrity.seal(key))
 
 
 def read(made: Analysis, method: str) -> RelevanceStore | None:

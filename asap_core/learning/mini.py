@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .. import storage
 from ..errors import EncoderError
 from . import operators as operators
 from . import trunk
@@ -181,6 +182,5 @@ def unpack(kept: dict[str, Tensor], state: Mapping[str, Tensor]) -> dict[str, Te
 
 def save(model: nn.Module, trained: Tensor, file: Path) -> None:
     """Write the weights, whole or not at all."""
-    draft = file.with_name(f".{file.name}")
-    save_file(pack(model.state_dict(), trained), draft)
-    draft.replace(file)
+    with storage.writing(file) as draft:
+        save_file(pack(model.state_dict(), trained), draft)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import storage
 from ..errors import SettingsError
 
 KIND = np.dtype(np.float16)
@@ -67,7 +68,7 @@ class Shards:
         assert self.done == self.rows, f"{self.done} of {self.rows} rows"
         for name in self.widths:
             with contextlib.suppress(FileNotFoundError):  # a second process was faster, or an earlier call
-                self._part(name).replace(self._file(name))
+                storage.move(self._part(name), self._file(name))
         return {name: np.load(self._file(name), mmap_mode="r", allow_pickle=False) for name in self.widths}
 
     def _file(self, name: str) -> Path:
@@ -95,9 +96,8 @@ class Shards:
         return (content["done"], content["seconds"]) if here and content["key"] == self.key else None
 
     def _count(self) -> None:
-        draft = self.folder / f".done-{os.getpid()}.json"
-        draft.write_text(json.dumps({"key": self.key, "done": self.done, "seconds": self.seconds}), "utf-8")
-        draft.replace(self.folder / "done.json")
+        content = {"key": self.key, "done": self.done, "seconds": self.seconds}
+        storage.write_text(self.folder / "done.json", json.dumps(content))
 
     def _check_room(self) -> None:
         needed = (self.rows - self.done) * sum(self.widths.values()) * KIND.itemsize

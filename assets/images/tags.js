@@ -5,7 +5,17 @@
 
   const dialog = () => document.getElementById("image-tags");
 
-  function draw({ tags }, words) {
+  // Images that were tagged and are not in this analysis: how many, and which.
+  function gone({ lost, n_lost: count }) {
+    if (!lost) return [];
+    const lines = lost.map(([tag, path, reason]) => make("li", "", [path, make("span", "quiet", ` ${tag}; ${reason}`)]));
+    if (count > lost.length) lines.push(make("li", "quiet", `and ${asap.number(count - lost.length)} more: python run.py notes DIR`));
+    const says = `${asap.plural(count, "tagged image is", "tagged images are")} not in this analysis; the tags are kept`;
+    return [make("details", "lost", [make("summary", "quiet", says), make("ul", "", lines)])];
+  }
+
+  function draw(known, words) {
+    const { tags } = known;
     const of = asap.shown(asap.current.a);
     const n = document.getElementById("image-tiles").dataset.n || "0";
     const close = make("button", "icon-button", "×", { type: "button", "data-close": "image-tags", "aria-label": "Close" });
@@ -13,7 +23,7 @@
     const names = make("datalist", "", Object.keys(tags).map((tag) => make("option", "", tag)), { id: "image-tag-names" });
     const add = make("button", "text-button primary", "Tag them", { type: "button", "data-tag": "add" });
     const take = make("button", "text-button", "Take it from them", { type: "button", "data-tag": "take" });
-    const known = Object.entries(tags).map(([tag, count]) => make("button", "text-button", `${tag} (${asap.number(count)})`, {
+    const listed = Object.entries(tags).map(([tag, count]) => make("button", "text-button", `${tag} (${asap.number(count)})`, {
       type: "button", "data-go": `filter=${encodeURIComponent(`tag=${asap.encode(tag)}`)}&page=`, "data-close": "image-tags", title: "Show only these",
     }));
     dialog().replaceChildren(
@@ -21,8 +31,9 @@
       make("div", "dialog-text", [
         make("p", "quiet", of ? "The images that are shown now, on all pages." : "All images of the collection."),
         make("div", "tag-line", [name, names, add, take]),
-        make("p", words ? "" : "quiet", words || (known.length ? "Tags so far; one shows its images:" : "No tags so far.")),
-        make("div", "tag-names", known),
+        make("p", words ? "" : "quiet", words || (listed.length ? "Tags so far; one shows its images:" : "No tags so far.")),
+        make("div", "tag-names", listed),
+        ...gone(known),
       ])
     );
     name.focus();

@@ -65,7 +65,7 @@
   asap.jobs = {
     can: true, // until it is known: `ask` waits for that
     all: () => (heard ? heard.jobs.map((job) => known.get(job.id) || job) : []),
-    state: () => ({ maps: heard && heard.maps, trouble: heard && heard.trouble, silent }),
+    state: () => ({ maps: heard && heard.maps, trouble: heard && heard.trouble, replaced: heard && heard.replaced, silent }),
 
     // Ask for something; the same question is the same job, whoever asks. Resolves to the job's id.
     ask(kind, wanted) {

@@ -58,6 +58,7 @@
     running(shown);
     errors(failed, now);
     rest(jobs, now, shown);
+    put("replaced", now.replaced ? "A newer build of this analysis is there. This page goes on with the one that it opened: serve the analysis again to see the new one." : "");
     const others = waiting.filter((job) => job !== shown).length;
     const words = [others && `${asap.number(others)} more ${others === 1 ? "waits" : "wait"}`, failed.length > 1 && `${failed.length} failed`];
     put("others", words.filter(Boolean).join(", ") || (jobs.length ? "Jobs" : ""));

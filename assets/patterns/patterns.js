@@ -62,7 +62,7 @@
     const focused = list.contains(document.activeElement) && document.activeElement.dataset.number;
     tools();
     sets();
-    list.replaceChildren(...content());
+    list.replaceChildren(...content(), ...gone());
     list.setAttribute("aria-busy", "false");
     list.scrollTop = kept;
     const { pattern } = asap.current;
@@ -87,6 +87,15 @@
     const head = large ? [make("p", "pattern-summary", counted)] : [make("div", "pattern-columns", [make("span", "", "Pattern"), make("span", "", "logits toward"), make("span", "", "flips")], { "aria-hidden": "true" })];
     const context = about();
     return [...few, ...head, make("div", "pattern-items", order.map((p) => (large ? card : row)(context, p)), { role: "list", "aria-label": `Patterns of ${name(asap.current.of)}` })];
+  }
+
+  // Patterns that people edited and that are not among these: how many, and which.
+  function gone() {
+    const { lost } = shown;
+    if (!lost || !lost.length) return [];
+    const why = shown.key ? `${lost.length === 1 ? "was" : "were"} not found again` : "will be recognised when patterns are found";
+    const says = `${asap.plural(lost.length, "edited pattern", "edited patterns")} ${why}; ${lost.length === 1 ? "it is" : "they are"} kept`;
+    return [make("details", "lost", [make("summary", "quiet", says), make("ul", "", lost.map((words) => make("li", "", words)))])];
   }
 
   // What all patterns are drawn against.

@@ -30,7 +30,8 @@ def client(study: Analysis, tmp_path_factory: pytest.TempPathFactory) -> FlaskCl
 
 @pytest.fixture
 def key(study: Analysis) -> str:
-    return toy.found(study).name  # written anew: without edits
+    toy.forget(study)
+    return toy.found(study).name
 
 
 def told(client: FlaskClient, study: Analysis, query: str = "") -> dict[str, Any]:
@@ -75,7 +76,7 @@ def test_the_same_images_by_another_name_are_the_same_findings(client: FlaskClie
 
 
 def test_images_looked_at_twice_are_told_once_as_last_found(client: FlaskClient, study: Analysis, key: str):
-    place = study.folder / "patterns" / key
+    place = findings.folder_in(study) / key
     older = shutil.copytree(place, place.with_name("0" * 20))
     said = json.loads((older / "patterns.json").read_text("utf-8"))
     (older / "patterns.json").write_text(json.dumps(said | {"patterns": said["patterns"][:2]}))
@@ -87,7 +88,7 @@ def test_images_looked_at_twice_are_told_once_as_last_found(client: FlaskClient,
 def test_what_an_older_version_found_is_left_out_until_it_is_found_anew(
     client: FlaskClient, study: Analysis, key: str, monkeypatch: pytest.MonkeyPatch
 ):
-    file, looks, read = study.folder / "patterns" / key / "patterns.json", [], findings.read
+    file, looks, read = findings.folder_in(study) / key / "patterns.json", [], findings.read
     monkeypatch.setattr(findings, "read", lambda folder: looks.append(folder.name) or read(folder))
     kept = file.read_text("utf-8")
     file.write_text(json.dumps(json.loads(kept) | {"version": findings.VERSION - 1}), "utf-8")
@@ -116,6 +117,18 @@ def test_edits_are_kept_for_everybody_and_taken_back(client: FlaskClient, study:
     post(client, study, key, do="unhide", number=2)
     said = told(client, study)["patterns"]
     assert said[0]["name"] == "the sun" and not said[2]["hidden"]
+
+
+def test_edited_patterns_that_are_not_shown_are_told(client: FlaskClient, study: Analysis, key: str):
+    post(client, study, key, do="rename", number=0, name="two suns")
+    assert told(client, study)["lost"] == []
+    shutil.rmtree(findings.folder_in(study) / key)
+    said = told(client, study)
+    assert said["key"] is None and said["lost"] == ["two suns (found as the sun)"]
+    assert told(client, study, "?of=misses")["lost"] == []  # of another selection
+    toy.found(study)
+    said = told(client, study)
+    assert said["lost"] == [] and said["patterns"][0]["name"] == "two suns"
 
 
 def test_a_merged_pattern_has_all_images_and_no_rate_yet(client: FlaskClient, study: Analysis, key: str):
@@ -154,7 +167,7 @@ def test_what_is_no_edit_is_refused_in_words(client: FlaskClient, study: Analysi
 
 
 def test_a_crop_shows_the_group_of_the_table(client: FlaskClient, study: Analysis, key: str):
-    found = findings.read(study.folder / "patterns" / key)
+    found = findings.read(findings.folder_in(study) / key)
     assert found is not None
     answer = client.get(f"/crop/{study.fingerprint}/{key}/0?s=96")
     assert answer.status_code == 200 and answer.mimetype == "image/webp"
@@ -167,7 +180,7 @@ def test_a_crop_shows_the_group_of_the_table(client: FlaskClient, study: Analysi
 
 
 def test_what_is_damaged_is_left_out(client: FlaskClient, study: Analysis, key: str, tmp_path: Path):
-    place = study.folder / "patterns" / key
+    place = findings.folder_in(study) / key
     kept = (place / "patterns.json").read_text("utf-8")
     (place / "patterns.json").write_text("{")
     assert told(client, study)["key"] is None

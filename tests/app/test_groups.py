@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.groups import KEPT, Groups
 from app.routes import facets
-from asap_core import selections
+from asap_core import analysis, selections
 from asap_core.analysis import Analysis
 from tests import toy
 
@@ -112,18 +112,32 @@ def test_tags_are_given_listed_and_filtered_by(client: FlaskClient, made: Analys
     assert client.post(place, json={"name": "fooled", "of": "", "add": False}).json == {"tags": {}}
 
 
+def test_tagged_images_that_are_gone_are_told(client: FlaskClient, made: Analysis, tmp_path: Path):
+    client.post(f"/tags/{made.fingerprint}", json={"name": "odd", "of": "rows=3|7"})
+    kept = np.arange(60) != 7
+    arrays = {name: np.asarray(each)[kept] for name, each in made.arrays.items()}
+    paths = [path for path, stays in zip(made.paths, kept, strict=True) if stays]
+    analysis.save(made.folder, {**made.info, "fingerprint": "new"}, paths, {}, arrays, b"", {})
+    new = create_app(analysis.load(made.folder), tmp_path / "new").server.test_client()
+    found = ask(new, "/tags/new")
+    assert found["tags"] == {"odd": 1} and found["n_lost"] == 1
+    assert found["lost"] == [["odd", made.paths[7], found["lost"][0][2]]]
+    assert ask(client, f"/tags/{made.fingerprint}") == {"tags": {"odd": 2}}  # the page that goes on
+    assert new.post("/tags/new", json={"name": "odd", "of": "rows=0"}).json["tags"] == {"odd": 2}  # pyright: ignore
+
+
 @pytest.mark.parametrize(
     "content", [{"name": 3, "of": ""}, {"name": "x"}, {"name": "", "of": ""}, ["x"], {"name": "x", "of": "moon"}]
 )
 def test_tags_take_nothing_else(client: FlaskClient, made: Analysis, content: Any):
     answer = client.post(f"/tags/{made.fingerprint}", json=content)
     assert answer.status_code == 400 and "error" in answer.json  # pyright: ignore
-    assert not (made.folder / "tags.json").exists()
+    assert not made.notes.exists()
 
 
 def test_a_form_of_another_site_changes_nothing(client: FlaskClient, made: Analysis):
     answer = client.post(f"/tags/{made.fingerprint}", data='{"name": "x", "of": ""}', content_type="text/plain")
-    assert answer.status_code == 400 and not (made.folder / "tags.json").exists()
+    assert answer.status_code == 400 and not made.notes.exists()
 
 
 def test_neighbours_are_the_nearest_of_either_class(client: FlaskClient, made: Analysis):

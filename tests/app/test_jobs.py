@@ -18,6 +18,7 @@ from app.jobs import kinds, queue
 from app.private import BytesOnly
 from app.routes import jobs
 from app.routes.jobs import Jobs
+from asap_core import analysis
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 from tests import slow_tasks, toy
@@ -128,6 +129,26 @@ def test_a_killed_worker_is_started_again_and_its_job_goes_on(work: Jobs, made: 
     result = work.queue.result(job)
     assert result and result["begun"] > 0
     assert len((made.folder / "workers.txt").read_text().split()) == 2 and work.supervisor.process != first
+
+
+def build_again(made: Analysis, fingerprint: str) -> None:
+    """Another build where an analysis stands."""
+    facts = {**made.info, "fingerprint": fingerprint}
+    analysis.save(made.folder, facts, made.paths, {}, dict(made.arrays), b"", {})
+
+
+def test_a_page_goes_on_with_its_build_and_says_that_a_newer_one_is_there(work: Jobs, made: Analysis, tmp_path: Path):
+    assert not work.list()["replaced"]
+    build_again(made, "another")
+    assert work.list()["replaced"] and analysis.load(made.folder).fingerprint == "another"
+    job = work.ask("patterns", QUICK)["id"]
+    assert ended(work, job)["state"] == "done"
+    assert (work.queue.result(job) or {})["fingerprint"] == made.fingerprint
+    build_again(made, "a third")
+    error = ended(work, work.ask("patterns", {"of": "fake"})["id"])["error"]
+    assert "newer ones took its place" in error and "again" in error
+    client = create_app(analysis.load(made.folder), tmp_path / "cache").server.test_client()
+    assert json.loads(client.get("/jobs").text)["replaced"] is False
 
 
 def test_a_job_that_kills_its_worker_twice_is_given_up_and_others_go_on(work: Jobs):

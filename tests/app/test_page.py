@@ -142,18 +142,18 @@ def test_the_header_says_how_far_maps_can_be_trusted(toy_analysis: Analysis):
     measured = {"srg": [2.5, 2.3, 2.75], "correlation": [0.9, 0.8, 0.95], "pointing": None}
     found = {"fingerprint": toy_analysis.fingerprint, "images": 60, "methods": {"direct": measured},
              "localised": {"images": 0}}  # fmt: skip
-    trust.write(toy_analysis.folder, found)
+    trust.write(toy_analysis, found)
     try:
         said = page()
         for words in ("How far the maps can be trusted", "On 60 images", "2.50 (2.30 to 2.75)", "Correlation"):
             assert words in said, words
         assert "On the flaw" not in said  # nothing is known of flaws here
-        trust.write(toy_analysis.folder, {**found, "localised": {"images": 20, "chance": 0.18}})
+        trust.write(toy_analysis, {**found, "localised": {"images": 20, "chance": 0.18}})
         assert "of 20 fakes whose flaws are known" in page() and "by chance 18%" in page()
-        trust.write(toy_analysis.folder, {**found, "fingerprint": "another"})
+        trust.write(toy_analysis, {**found, "fingerprint": "another"})
         assert "How far the maps can be trusted" not in page()
     finally:
-        (toy_analysis.folder / trust.FILE).unlink()
+        (toy_analysis.derived / trust.FILE).unlink()
 
 
 def test_both_places_hold_the_same_colours():

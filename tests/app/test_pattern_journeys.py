@@ -10,6 +10,7 @@ import pytest
 
 from asap_core import edits, findings
 from asap_core.analysis import Analysis
+from asap_core.findings import Findings
 from tests import toy
 from tests.browser import Visit, served
 
@@ -29,7 +30,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 @pytest.fixture
 def key(made: Analysis) -> str:
-    return toy.found(made).name  # written anew: without edits
+    toy.forget(made)
+    return toy.found(made).name
+
+
+def kept(made: Analysis, key: str) -> Findings:
+    found = findings.read(findings.folder_in(made) / key)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +66,7 @@ def test_a_pattern_is_renamed_and_its_images_are_listed(visit: Visit, address: s
     page.keyboard.press("Enter")
     page.wait_for_selector(".pattern-chosen .pattern-name:text-is('<i>two suns</i>')")
     assert "Found as: the sun." in page.locator(".pattern-chosen").inner_text()
-    assert edits.read(made.folder / "patterns" / key).names == {"0": "<i>two suns</i>"}
+    assert edits.read(made, kept(made, key)).names == {"0": "<i>two suns</i>"}
     page.locator(".pattern-chosen").get_by_role("button", name="as group A").click()
     rows = findings.rows_with(made, f"{key}/0")
     page.wait_for_selector(f'#image-tiles[aria-busy=false]:has([data-row="{rows[0]}"])', state="attached")
@@ -137,8 +145,8 @@ def test_patterns_are_looked_for_and_appear_by_themselves(visit: Visit, address:
 
 
 def test_a_merged_pattern_is_measured_by_a_job(visit: Visit, address: str, made: Analysis, key: str):
-    place = made.folder / "patterns" / key
-    edits.merge(place, [0, 1], ["fake", "fake", "fake", "real"])
+    place = findings.folder_in(made) / key
+    edits.merge(made, kept(made, key), [0, 1])
     page = opened(visit, address, f"?focus=pattern&pattern={key}/0")
     page.wait_for_selector(".pattern-card.pattern-chosen")
     page.evaluate(FAKE_JOBS)

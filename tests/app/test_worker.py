@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.routes.jobs import Jobs
-from asap_core import analysis, selections, texts
+from asap_core import analysis, findings, selections, texts
 from asap_core.errors import SettingsError
 from asap_core.learning.detector import encoder_of
 from asap_core.maps import Maps
@@ -18,7 +18,7 @@ from asap_core.maps import Maps
 
 @pytest.fixture(scope="module")
 def work(flawed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
-    folder, bare = tmp_path_factory.mktemp("work"), shutil.ignore_patterns("relevance", "patterns")
+    folder, bare = tmp_path_factory.mktemp("work"), shutil.ignore_patterns("derived")
     shutil.copytree(flawed, folder / "analysis", ignore=bare)
     found = Jobs(analysis.load(folder / "analysis"), folder / "jobs")
     found.start()
@@ -55,7 +55,7 @@ def test_maps_patterns_and_counterfactuals(work: Jobs):
         assert found["effects"][name]["change"][0] == pytest.approx(change, abs=1e-3)
         assert sum(image["dimensions"][name]) == pytest.approx(change, abs=1e-2)  # in logits, so they add up
     found = answer(work, "patterns", {"of": ""})
-    assert found["images"] == 40 and (made.folder / "patterns" / found["key"] / "patterns.json").is_file()
+    assert found["images"] == 40 and (findings.folder_in(made) / found["key"] / "patterns.json").is_file()
     assert maps.done.all()
     found = answer(work, "counterfactual", {"of": "fake", "occluders": ["drop"]})
     assert found["of"] == 20 >= found["regions"] == found["effects"]["drop"]["images"]

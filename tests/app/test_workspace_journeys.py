@@ -135,7 +135,7 @@ def test_the_next_error_by_a_key(visit: Visit, address: str, made: Analysis):
 def test_a_region_is_removed_and_the_model_judges_again(chromium: Any, flawed: Path, tmp_path: Path):
     """The faces journey: a cell of fakes, its most telling image, the region that speaks, and without it."""
     folder = tmp_path / "analysis"
-    shutil.copytree(flawed, folder, ignore=shutil.ignore_patterns("relevance", "patterns"))
+    shutil.copytree(flawed, folder, ignore=shutil.ignore_patterns("derived"))
     study = analysis.load(folder)
     with served(study, tmp_path / "cache", working=True) as address:
         without_a_region(Visit(chromium), address, study)

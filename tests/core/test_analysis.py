@@ -1,6 +1,7 @@
 """An analysis is written whole or not at all, opened read-only, and refused in plain words when damaged."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ N, D = 5, 3
 
 def parts(n: int = N) -> dict[str, Any]:
     arrays = {name: np.zeros(n, np.float32) for name in analysis.ARRAYS}
+    arrays |= {"digest": np.arange(n * 32, dtype=np.uint8).reshape(n, 32)}
     arrays |= {"distilled": np.arange(n * D, dtype=np.float32).reshape(n, D), "is_fake": np.arange(n) > 2}
     return {
         "info": {
@@ -27,6 +29,12 @@ def parts(n: int = N) -> dict[str, Any]:
         "weights": b"weights",
         "summary": {"version": 1},
     }
+
+
+def built(folder: Path) -> Path:
+    """The folder of the only build."""
+    (found,) = (folder / "builds").iterdir()
+    return found
 
 
 def test_what_is_saved_is_loaded(tmp_path):
@@ -79,11 +87,11 @@ def test_a_failed_save_leaves_nothing(tmp_path):
         (lambda folder: (folder / "analysis.json").unlink(), "no analysis in"),
         (lambda folder: (folder / "analysis.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "analysis.json").write_text(json.dumps({"version": 99})), "version 99"),
-        (lambda folder: (folder / "logits.npy").unlink(), "damaged"),
-        (lambda folder: (folder / "logits.npy").write_bytes(b"\x93NUMPY"), "damaged"),
-        (lambda folder: np.save(folder / "logits.npy", np.zeros(2)), "not one row an image in logits"),
-        (lambda folder: np.save(folder / "logits.npy", np.array([{}]), allow_pickle=True), "damaged"),
-        (lambda folder: (folder / "rows.json").write_text("[]"), "damaged"),
+        (lambda folder: (built(folder) / "logits.npy").unlink(), "damaged"),
+        (lambda folder: (built(folder) / "logits.npy").write_bytes(b"\x93NUMPY"), "damaged"),
+        (lambda folder: np.save(built(folder) / "logits.npy", np.zeros(2)), "not one row an image in logits"),
+        (lambda folder: np.save(built(folder) / "logits.npy", np.array([{}]), allow_pickle=True), "damaged"),
+        (lambda folder: (built(folder) / "rows.json").write_text("[]"), "damaged"),
     ],
 )
 def test_damage_is_said_in_plain_words(tmp_path, damage, says):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asap_core import analysis, inspection, integrity, texts, trust
+from asap_core import analysis, edits, inspection, integrity, texts, trust
 from asap_core.analysis import Analysis
 from asap_core.errors import AnalysisError
 from asap_core.identification import store
@@ -28,9 +28,9 @@ def whole(tmp_path: Path) -> Analysis:
     """A toy with every store that there is."""
     made = toy.make(tmp_path, 60, drawn=2)
     toy.explained(made)
-    toy.found(made, "fake")
+    edits.keep_measured(toy.found(made, "fake"), (0, 3), np.arange(4), np.ones((4, 2)))
     texts.keep(made, "a dog on the moon", np.ones(8, np.float32))
-    trust.write(made.folder, {"fingerprint": made.fingerprint, "images": 3, "methods": {}})
+    trust.write(made, {"fingerprint": made.fingerprint, "images": 3, "methods": {}})
     notes = sqlite3.connect(_folder(made.notes) / "notes.sqlite")
     notes.execute("CREATE TABLE tags (name TEXT)")
     notes.commit()
@@ -59,7 +59,7 @@ def files(made: Analysis) -> list[Path]:
     """All that is verified."""
     beside = [made.derived / name for name in ("relevance", "patterns", "texts")]
     found = [made.folder / "analysis.json", *(made.built / name for name in made.info["files"])]
-    found += [file for folder in beside for file in folder.rglob("*") if file.is_file()]
+    found += [file for folder in beside for file in folder.rglob("[!.]*") if file.is_file()]
     return sorted({*found, made.derived / trust.FILE})
 
 
@@ -205,7 +205,7 @@ def test_damage_of_stores_is_said_where_they_are_opened(whole: Analysis):
     with pytest.raises(AnalysisError, match=r"reference\.npz is damaged"):
         Maps.of(whole)
     flipped(whole.derived / trust.FILE, random.Random(3))
-    assert trust.read(whole.folder) is None
+    assert trust.read(whole) is None
 
 
 def test_a_sealed_text_is_read_only_as_it_was_written():

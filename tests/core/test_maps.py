@@ -136,7 +136,7 @@ def test_the_reference_is_one_sample_of_real_images(tmp_path: Path):
 
 def bare(flawed: Path, folder: Path) -> Path:
     """A copy of an analysis without what was computed since."""
-    return Path(shutil.copytree(flawed, folder / "analysis", ignore=shutil.ignore_patterns("relevance", "patterns")))
+    return Path(shutil.copytree(flawed, folder / "analysis", ignore=shutil.ignore_patterns("derived")))
 
 
 def test_everything_is_computed_once_and_goes_on_where_it_stopped(flawed: Path, tmp_path: Path):
@@ -160,7 +160,8 @@ def test_everything_is_computed_once_and_goes_on_where_it_stopped(flawed: Path, 
 
 def test_without_real_images_there_are_maps_and_no_sensitivities(flawed: Path, tmp_path: Path):
     folder = bare(flawed, tmp_path)
-    np.save(folder / "is_fake.npy", np.ones(40, bool))
+    made = analysis.load(folder)
+    np.save(made.built / "is_fake.npy", np.ones(40, bool))
     made = analysis.load(toy.resealed(folder))
     explanation.complete(folder, [2])
     kept = store.read(made, "direct")

@@ -29,6 +29,7 @@ def found(flawed: Path) -> dict:
 
 
 def test_every_map_is_tried_and_the_decomposition_is_truer_than_chance(flawed: Path, found: dict):
+    made = analysis.load(flawed)
     assert found["images"] == 6 and list(found["methods"]) == [*SETTINGS.methods, *PLAIN]
     for each in (*found["methods"].values(), *found["against"]["mean"].values()):
         for name in ("deletion", "insertion", "srg"):
@@ -43,8 +44,8 @@ def test_every_map_is_tried_and_the_decomposition_is_truer_than_chance(flawed: P
     assert found["methods"]["unusual"]["completeness"][2] < 1e-2
     assert 0 < direct["sparseness"][0] < 1
     assert direct["randomised"]["100%"][0] < 0.9 and direct["targets"][0] < 0.9
-    kept = json.loads((flawed / trust.FILE).read_text("utf-8"))
-    assert kept.pop("checksum") and trust.read(flawed) == kept == found
+    kept = json.loads((made.derived / trust.FILE).read_text("utf-8"))
+    assert kept.pop("checksum") and trust.read(made) == kept == found
 
 
 def test_flaws_whose_place_is_known_are_found(flawed: Path, found: dict):
@@ -84,7 +85,7 @@ def test_what_is_ordinary_is_the_mean_of_real_maps(flawed: Path):
     made, known = analysis.load(flawed), explanation.compared(flawed)
     assert known is not None
     usual = known.reference.usual
-    detector, eye = Detector.of(flawed), encoder_of(made, "cpu")
+    detector, eye = Detector.of(made.built), encoder_of(made, "cpu")
     assert usual.shape == (len(made.head) + 1, *eye.grid)
     kept = explanation.store.read(made, "direct")
     assert kept is not None and made.is_fake is not None

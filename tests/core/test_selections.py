@@ -158,5 +158,3 @@ def test_tags_are_kept_and_chosen_by(tmp_path: Path):
     for name in ("", "   ", "x" * 61):
         with pytest.raises(SettingsError, match="expected 1 to 60"):
             tags.change(made, name, [0], add=True)
-    other = Analysis(made.folder, {**made.info, "fingerprint": "another"}, made.paths, {}, made.arrays)
-    assert tags.read(other) == {}

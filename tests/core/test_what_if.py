@@ -36,7 +36,7 @@ def test_without_their_flaws_fakes_look_less_fake_whatever_takes_their_place(fla
     assert effects["drop"].change[0] < 0 and effects["swap"].change[0] < 0
     assert np.corrcoef(found.expected["drop"], found.after["drop"].logits - found.before.logits)[0, 1] > 0.3
     np.testing.assert_allclose(found.before.distilled, made.distilled[found.rows], atol=0.05)
-    eye, detector, row = encoder_of(made, "cpu"), Detector.of(flawed), regions[1][0]
+    eye, detector, row = encoder_of(made, "cpu"), Detector.of(made.built), regions[1][0]
     image = eye.prepare(embedding.read(made.path(row), eye, EmbeddingSettings()))[None]
     alone = counterfactual.without(eye, detector, image, torch.as_tensor(regions[1][1])[None])
     at = found.rows.tolist().index(row)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ... import storage
 from ...progress import Report, silent
 from .. import mini
 from ..trunk import Trunk
@@ -95,8 +96,7 @@ def draw(
         for name in (*MAPS, *OTHERS):
             np.save(folder / f"{name}.npy", np.concatenate([piece.pop(name) for piece in pieces]))
         texts = {name: [text for piece in pieces for text in piece[name]] for name in ("said", "words")}
-        (folder / "texts.draft").write_text(json.dumps(texts))
-        (folder / "texts.draft").replace(folder / "texts.json")
+        storage.write_text(folder / "texts.json", json.dumps(texts))
     return read(folder)
 
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ... import demo
+from ... import demo, storage
 from .. import mini, trunk, words
 from . import captions, losses
 from .losses import Weights, unit
@@ -258,8 +258,8 @@ class Trainer:
             "step": self.step,
             "elapsed": self.elapsed,
         }
-        torch.save(state, folder / "checkpoint.draft")
-        (folder / "checkpoint.draft").replace(folder / "checkpoint.pt")
+        with storage.writing(folder / "checkpoint.pt") as draft:
+            torch.save(state, draft)
 
     def resume(self, folder: Path) -> bool:
         """Go on from a checkpoint, if there is one."""
