@@ -103,10 +103,10 @@ def test_half_of_a_sample_is_fake_as_far_as_there_are(flawed: Path):
 
 def test_a_stopped_trial_leaves_what_was_found_before(flawed: Path, found: dict):
     told: list = []
-    before = (flawed / trust.FILE).read_bytes()
+    before = (analysis.load(flawed).derived / trust.FILE).read_bytes()
     settings = ScrutinySettings(("direct",), images=8, steps=2, steps_painted=2, random=1, subsets=1)
     assert scrutiny.examine(flawed, settings, report=lambda *each: told.append(each), stop=lambda: True) is None
-    assert told == [(4, 8)] and (flawed / trust.FILE).read_bytes() == before
+    assert told == [(4, 8)] and (analysis.load(flawed).derived / trust.FILE).read_bytes() == before
 
 
 def test_a_method_that_is_not_there_is_told():
