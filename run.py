@@ -2,13 +2,13 @@
 """ASAP's command line: from a folder of images to an analysis, and from an analysis to a page."""
 
 import argparse
-import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asap_core import offline
 from asap_core.errors import AsapError
 from asap_core.options import command_line
 
@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help"):
         arguments = ["open", *arguments]
     options = command_line().parse_args(arguments)
+    if getattr(options, "offline", False):
+        offline.stay()
     try:
         return COMMANDS[options.command](options)
     except AsapError as error:
@@ -103,7 +105,7 @@ def flags(options: argparse.Namespace) -> list[str]:
     for name in ("encoder", "layers", "limit", "workers", "device", "seed", "using", "notes", "cache", "relevance"):
         value = getattr(options, name)
         flags += [] if value is None else [f"--{name}", str(value)]
-    return flags + [f"--{name}" for name in ("equalise", "unlabelled") if getattr(options, name)]
+    return flags + [f"--{name}" for name in ("equalise", "unlabelled", "offline") if getattr(options, name)]
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -138,7 +140,7 @@ def draw(folder: Path, wanted: "DemoSettings") -> Path:
 
 def predict(options: argparse.Namespace) -> int:
     """Judge new images and print a line each."""
-    from asap_core import prediction
+    from asap_core import prediction, tables
     from asap_core.progress import Clock
 
     clock = Clock(bars=True)
@@ -146,9 +148,7 @@ def predict(options: argparse.Namespace) -> int:
     for skipped in found.skipped:
         print(f"skipped {skipped.path}: {skipped.reason}", file=sys.stderr)
     if options.csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(prediction.COLUMNS)
-        writer.writerows(row.values() for row in found.predictions)
+        tables.print_lines([prediction.COLUMNS, *(row.values() for row in found.predictions)])
     else:
         print(prediction.table(found.predictions))
     return 0
@@ -185,6 +185,18 @@ def patterns(options: argparse.Namespace) -> int:
     return 0
 
 
+def check(options: argparse.Namespace) -> int:
+    """Verify all that an analysis holds; 1 where something is broken."""
+    from asap_core import inspection
+    from asap_core.progress import Clock
+
+    with Clock(bars=True).stage("check", unit="MB", delay=2) as report:
+        found = inspection.inspect(options.analysis, report=report)
+    said = inspection.as_json(options.analysis, found)
+    print(json.dumps(said, ensure_ascii=False, indent=1) if options.json else inspection.text(options.analysis, found))
+    return 1 if found.broken else 0
+
+
 def notes(options: argparse.Namespace) -> int:
     """Print what people wrote, and what of it is not in the analysis."""
     from asap_core import analysis, notes_report
@@ -201,6 +213,7 @@ COMMANDS = {
     "predict": predict,
     "patterns": patterns,
     "faithfulness": faithfulness,
+    "check": check,
     "notes": notes,
     "demo": demo,
 }

@@ -26,7 +26,8 @@ from .routes import (
     planes,
     points,
 )
-from .views import dimension, filters, header, image, opened, overview, pattern
+from .verification import Verification
+from .views import dimension, filters, header, image, opened, overview, pattern, status
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -72,6 +73,7 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     selection.register(app)
     theme.register(app)
     header.register(app, analysis)
+    status.register(app, Verification(analysis))
     filters.register(app)
     overview.register(app)
     image.register(app)

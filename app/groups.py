@@ -1,9 +1,9 @@
 """Groups: the images that a phrase of the selection names, kept for whoever asks next."""
 
-from collections import OrderedDict
-from threading import Lock
+from threading import Condition
 
 import numpy as np
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from asap_core import selections
@@ -17,8 +17,8 @@ class Groups:
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
-        self._masks: OrderedDict[str, NDArray[np.bool_]] = OrderedDict()
-        self._lock = Lock()
+        self._masks: LRUCache[str, NDArray[np.bool_]] = LRUCache(KEPT)
+        self._find = cached(self._masks, key=str, condition=Condition())(self._found)
 
     def mask(self, phrase: str | None) -> NDArray[np.bool_]:
         """Which images a phrase names, (n,), read-only; SettingsError where it is not understood."""
@@ -37,15 +37,10 @@ class Groups:
 
     def _mask(self, condition: str) -> NDArray[np.bool_]:
         """Condition by condition, so that a filter and a group in it are each found once."""
-        if not selections.lasting(condition):
-            return selections.mask_of(self.analysis, condition)
-        with self._lock:
-            found = self._masks.pop(condition, None)
-        if found is None:
-            found = selections.mask_of(self.analysis, condition)
-            found.flags.writeable = False
-        with self._lock:
-            self._masks[condition] = found  # last: the most recently asked for
-            while len(self._masks) > KEPT:
-                self._masks.popitem(last=False)
+        lasting = selections.lasting(condition)
+        return self._find(condition) if lasting else selections.mask_of(self.analysis, condition)
+
+    def _found(self, condition: str) -> NDArray[np.bool_]:
+        found = selections.mask_of(self.analysis, condition)
+        found.flags.writeable = False
         return found

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from html import escape
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from flask import Response, abort, request
 from asap_core.errors import AsapError, SettingsError
 
 SMALL = 1400  # bytes; what fits into one packet is not zipped
+SOURCES = (".py", ".txt", ".md")
+DRAWING = ("numpy", "scipy", "pillow")  # another version of these may answer otherwise
 FOREVER = "public, max-age=31536000, immutable"  # the URL holds the fingerprint: new content, new URL
 
 
@@ -64,10 +67,22 @@ def pack(body: bytes) -> bytes:
 
 @cache
 def edition() -> str:
-    """A digest of the code that makes what is sent: it is part of the URLs, so an update is seen at once."""
-    here = Path(__file__).parent
-    sources = sorted([*here.rglob("*.py"), *(here.parent / "asap_core/projection").glob("*.py")])
-    return sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
+    """A digest of what makes the answers: it is part of the URLs, so an update is seen at once."""
+    return made_by(Path(__file__).parents[1])
+
+
+def made_by(root: Path) -> str:
+    """A digest of the page's and the core's own code and texts below `root`, and of the packages that compute and draw.
+
+    Weights and the page's styles and scripts make no answer.
+    """
+    files = sorted(
+        file for name in ("app", "asap_core") for kind in SOURCES for file in (root / name).rglob(f"*{kind}")
+    )
+    found = sha256("".join(f"{name} {version(name)}\n" for name in DRAWING).encode())
+    for file in files:
+        found.update(f"{file.relative_to(root).as_posix()} ".encode() + sha256(file.read_bytes()).digest())
+    return found.hexdigest()[:8]
 
 
 def missing(reason: str) -> Response:

@@ -13,7 +13,7 @@ from waitress.server import create_server
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 
-from . import create_app
+from . import create_app, verification
 from .routes import jobs
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -39,6 +39,7 @@ def serve(analysis: Analysis, host: str, port: int, open_browser: bool) -> None:
     server = create_server(app.server, sockets=[listener], threads=8)
     work = jobs.of(app)
     work.start()
+    verification.of(app).start()
     if open_browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()
     try:

@@ -14,7 +14,7 @@ memory-mapped and refuse writing.
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import analysis_folder, storage
+from . import analysis_folder, integrity, renewal, storage
 from .analysis_folder import BUILDS, DERIVED, FACTS, NOTES, SUMMARY, VERSION, refuse_foreign
 from .errors import AnalysisError
+from .integrity import Broken
 
 PLANES = ("content", "decision")
 
@@ -80,6 +81,11 @@ class Analysis:
     @property
     def fingerprint(self) -> str:
         return self.info["fingerprint"]
+
+    @property
+    def again(self) -> str:
+        """How what the build wrote is made again, in words."""
+        return renewal.again(self.folder, self.info)
 
     @property
     def root(self) -> Path:
@@ -237,12 +243,11 @@ def save(
             storage.write_bytes(draft / "weights.safetensors", weights)
             for name in ("rows.json", SUMMARY):
                 storage.write_text(draft / name, texts[name])
-            files = {file.name: storage.digest(file) for file in sorted(draft.iterdir())}
-            facts = {**info, "version": VERSION, "build": build, "files": files}
-            storage.write_json(draft / FACTS, facts)
+            facts = {**info, "version": VERSION, "build": build, "files": integrity.digests(draft)}
+            analysis_folder.keep_facts(draft, facts)
             if before is not None:
                 before(load(draft))
-            storage.write_json(folder / FACTS, facts)
+            analysis_folder.keep_facts(folder, facts)
         except BaseException:
             if analysis_folder.stands(folder).get("build") != build:
                 storage.remove(draft)
@@ -254,34 +259,62 @@ def save(
 def load(folder: Path) -> Analysis:
     """Open a saved analysis, or (`Analysis.built`) one build of it.
 
-    AnalysisError where it is missing, damaged or of another version.
+    Small files are held against their checksums; `damage` does so with the large ones. AnalysisError where it is
+    missing, damaged or of another version.
     """
-    info = analysis_folder.facts(folder)
-    home = folder.parent.parent if analysis_folder.is_build(folder) else folder
+    made = outline(folder)
+    home, info = made.folder, made.info
     try:
-        return _opened(home, info)
+        return _opened(made)
     except AnalysisError:
         if home is folder and analysis_folder.stands(folder).get("build") not in (None, info["build"]):
             return load(folder)  # it was replaced meanwhile
         raise
 
 
-def _opened(folder: Path, info: Mapping[str, Any]) -> Analysis:
+def outline(folder: Path) -> Analysis:
+    """An analysis, or one build of it, of which nothing is opened but its facts."""
+    info = analysis_folder.facts(folder)
+    return Analysis(folder.parent.parent if analysis_folder.is_build(folder) else folder, info, (), {}, {})
+
+
+def _opened(made: Analysis) -> Analysis:
+    built, info = made.built, made.info
     try:
-        built = folder / BUILDS / info["build"]
         rows = json.loads((built / "rows.json").read_text("utf-8"))
         paths, metadata = list(rows["paths"]), dict(rows["metadata"])
         arrays = {
             name: np.load(built / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ARRAYS
-            if name not in OPTIONAL or (built / f"{name}.npy").exists()
+            if name not in OPTIONAL or f"{name}.npy" in info["files"]
         }
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise AnalysisError(f"{folder} is damaged ({error}); build it again") from error
+    except Exception as error:  # whatever numpy and json say of a damaged file, it means one thing
+        _refuse_damage(made)  # names it
+        raise AnalysisError(f"{made.folder} is damaged ({error}); {made.again}") from error
     short = [name for name, array in arrays.items() if len(array) != len(paths)]
     if short:
-        raise AnalysisError(f"{folder} is damaged: not one row an image in {', '.join(short)}; build it again")
-    return Analysis(folder, info, paths, metadata, arrays)
+        said = f"not one row an image in {', '.join(short)}"
+        raise AnalysisError(f"{made.folder} is damaged: {said}; {made.again}")
+    _refuse_damage(made)
+    return replace(made, paths=paths, metadata=metadata, arrays=arrays)
+
+
+def _refuse_damage(made: Analysis) -> None:
+    for each in integrity.broken(made.built, made.info["files"], made.again, integrity.is_small):
+        raise AnalysisError(str(each))
+
+
+def damage(made: Analysis) -> list[Broken]:
+    """What of the files that a build wrote is not as it was, the large ones too."""
+    return list(integrity.broken(made.built, made.info["files"], made.again))
+
+
+def content(folder: Path, name: str) -> bytes:
+    """The bytes of a file that a build wrote, of an analysis or one build of it; AnalysisError where it is damaged."""
+    made = outline(folder)
+    for each in integrity.broken(made.built, {name: made.info["files"][name]}, made.again):
+        raise AnalysisError(str(each))
+    return (made.built / name).read_bytes()
 
 
 def publish(made: Analysis) -> None:
@@ -302,7 +335,7 @@ def keep_notes_in(made: Analysis, place: Path | None) -> None:
         for folder in (made.built, made.folder):
             facts = analysis_folder.stands(folder)
             if facts.get("build") == made.info["build"]:
-                storage.write_json(folder / FACTS, facts | {"notes_folder": None if place is None else str(place)})
+                analysis_folder.keep_facts(folder, facts | {"notes_folder": None if place is None else str(place)})
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import renewal, storage
+from . import integrity, renewal, storage
 from .errors import AnalysisError
 
 VERSION = 2
@@ -27,7 +27,12 @@ def stands(folder: Path) -> dict[str, Any]:
         found = json.loads((folder / FACTS).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {name: each for name, each in found.items() if name != integrity.CHECKSUM} if isinstance(found, dict) else {}
+
+
+def keep_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write `analysis.json`, whole or not at all, with its own checksum."""
+    storage.write_text(folder / FACTS, integrity.seal(facts))
 
 
 def is_build(folder: Path) -> bool:
@@ -70,7 +75,8 @@ def tidy(folder: Path, kept: Iterable[Mapping[str, Any]], taken_over: Iterable[s
 def facts(folder: Path) -> dict[str, Any]:
     """`analysis.json` of this version; AnalysisError where it is missing, damaged or of another one."""
     try:
-        info = json.loads((folder / FACTS).read_text("utf-8"))
+        text = (folder / FACTS).read_text("utf-8")
+        info = json.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         if is_build(folder) and (folder.parent.parent / FACTS).is_file():
             home = folder.parent.parent
@@ -82,8 +88,8 @@ def facts(folder: Path) -> dict[str, Any]:
             f"no analysis in {folder}: expected a folder with analysis.json; "
             f"make one with 'python run.py build SOURCE --out {folder}'"
         ) from None
-    except (OSError, ValueError) as error:
-        raise AnalysisError(f"{folder / FACTS} cannot be read ({error}); build it again") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise AnalysisError(f"{folder / FACTS} cannot be read ({error}); {renewal.again(folder)}") from error
     found = info.get("version") if isinstance(info, dict) else "none"
     if found == 1:
         raise AnalysisError(
@@ -92,5 +98,8 @@ def facts(folder: Path) -> dict[str, Any]:
             "are tags and patterns' names"
         )
     if found != VERSION:
-        raise AnalysisError(f"{folder} is of version {found}, expected {VERSION}; build it again")
-    return info
+        raise AnalysisError(f"{folder} is of version {found}, expected {VERSION}; {renewal.again(folder)}")
+    try:
+        return integrity.unseal(text)
+    except ValueError as error:
+        raise AnalysisError(f"{folder / FACTS} is damaged ({error}); {renewal.again(folder)}") from error

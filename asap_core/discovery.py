@@ -152,6 +152,7 @@ class _Search:
         """The pixel groups of the chosen images, of maps less the mean authentic one, and the sharp level."""
         kept = store.read(self.made, METHOD)
         assert kept is not None, "token maps were computed"
+        kept.verify(np.flatnonzero(kept.done & np.isin(np.arange(self.made.n), [*self.reference, *self.rows])))
         reference = self.reference[kept.done[self.reference]]
         known = Maps(self.made, kept, Reference.of(self.made, kept, reference, self.settings.quiet))
         found, loud = [], []

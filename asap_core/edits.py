@@ -9,7 +9,6 @@ again when it is split. What was measured of edited patterns is no note, and is 
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from . import notes, pattern_notes, storage
+from . import integrity, notes, pattern_notes, storage
 from .analysis import Analysis
 from .errors import AnalysisError, SettingsError
 from .pattern_notes import Edits, Kept, Members, key
@@ -120,13 +119,13 @@ def split(made: Analysis, found: "Findings", number: int) -> Edits:
 def keep_measured(folder: Path, members: Members, rows: NDArray, changed: NDArray) -> None:
     """Keep which images (r,) flipped without the pattern's regions, with each of `patterns.REMOVALS` (r, 2)."""
     content = {"rows": np.asarray(rows).tolist(), "changed": np.asarray(changed, int).tolist()}
-    storage.write_json(folder / "measured" / f"{key(members)}.json", content)
+    storage.write_text(folder / "measured" / f"{key(members)}.json", integrity.seal(content))
 
 
 def measured(folder: Path, members: Members) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
     """What `keep_measured` kept last; None where nothing was measured."""
     try:
-        kept = json.loads((folder / "measured" / f"{key(members)}.json").read_text("utf-8"))
+        kept = integrity.unseal((folder / "measured" / f"{key(members)}.json").read_text("utf-8"))
         return np.asarray(kept["rows"], np.int64), np.asarray(kept["changed"], bool).reshape(-1, 2)
     except FileNotFoundError:
         return None

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import edits, storage
+from . import edits, integrity, storage
 from .analysis import Analysis
 from .edits import Edits, Members
 from .errors import AnalysisError, SettingsError
@@ -27,7 +27,9 @@ from .identification import patterns
 from .identification.naming import UNNAMED, Name
 from .identification.patterns import Exemplar, Flips, Groups, Looked, Pattern
 
-VERSION = 10
+VERSION = 11
+FILE = "patterns.json"
+MEND = "delete it, and patterns are looked for again"
 PARTS = {"": Groups, "flips-": Flips}
 FACTS = ("fingerprint", "of", "level", "seed", "note")
 
@@ -95,17 +97,20 @@ def write(folder: Path, found: Findings) -> None:
         facts = {"version": VERSION, "digest": digest(found.looked), "images": found.images}
         facts |= {name: getattr(found, name) for name in FACTS}
         content = facts | {"patterns": [asdict(pattern) for pattern in found.patterns]}
-        storage.write_json(draft / "patterns.json", content)
+        storage.write_text(draft / FILE, integrity.seal(content | {"files": integrity.digests(draft)}))
 
 
 def read(folder: Path) -> Findings | None:
     """What this version kept, memory-mapped; None where it kept nothing, AnalysisError where it is damaged."""
-    if not (folder / "patterns.json").is_file():
+    if not (folder / FILE).is_file():
         return None
     try:
-        content = json.loads((folder / "patterns.json").read_text("utf-8"))
-        if content["version"] != VERSION:
+        text = (folder / FILE).read_text("utf-8")
+        if json.loads(text)["version"] != VERSION:
             return None
+        content = integrity.unseal(text)
+        for each in integrity.broken(folder, content["files"], MEND):
+            raise ValueError(f"{each.file.name}: found {each.found}, expected {each.expected}")
         groups, flips = (
             part(**{
                 field.name: np.load(folder / f"{prefix}{field.name}.npy", mmap_mode="r", allow_pickle=False)
@@ -117,7 +122,7 @@ def read(folder: Path) -> Findings | None:
         where, looked = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("where", "looked"))
         return Findings(found, groups, flips, where, looked, **{name: content[name] for name in FACTS})  # pyright: ignore
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise AnalysisError(f"{folder} is damaged ({error}); delete it, and patterns are looked for again") from error
+        raise AnalysisError(f"{folder} is damaged ({error}); {MEND}") from error
 
 
 def gathered(

@@ -6,6 +6,7 @@ above 0 is toward fake in every map, the dimensions' maps add up to the logit's,
 contribution.
 """
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from . import storage
+from . import integrity
 from .analysis import Analysis
 from .errors import AnalysisError
 from .identification import ordinary, pixels, store
@@ -42,6 +43,7 @@ class Reference:
     @classmethod
     def of(cls, made: Analysis, kept: RelevanceStore, rows: NDArray[np.intp], quiet: float = QUIET) -> "Reference":
         """From real images that have their maps; `quiet` is the share of their places that stay below the level."""
+        kept.verify(rows)
         maps = np.asarray(kept.maps[rows], np.float32)
         usual = ordinary.ordinary(maps[:, :-1])
         every = [*usual, _read(made.judging(rows)[0], usual)]  # of the logit, (r, g, g)
@@ -52,8 +54,9 @@ class Reference:
 
     def keep(self, kept: RelevanceStore) -> None:
         """Write it beside the store, whole or not at all."""
-        with storage.writing(kept.folder / store.REFERENCE) as draft, draft.open("wb") as file:
-            np.savez(file, **vars(self))
+        written = io.BytesIO()
+        np.savez(written, **vars(self))
+        integrity.keep(kept.folder / store.REFERENCE, written.getvalue())
 
 
 def reference(made: Analysis, kept: RelevanceStore) -> Reference | None:
@@ -61,7 +64,7 @@ def reference(made: Analysis, kept: RelevanceStore) -> Reference | None:
     file = kept.folder / store.REFERENCE
     if file.is_file():
         try:
-            with np.load(file, allow_pickle=False) as found:
+            with np.load(io.BytesIO(integrity.body(file)), allow_pickle=False) as found:
                 return Reference(**found)
         except (OSError, ValueError, TypeError) as error:
             raise AnalysisError(f"{file} is damaged ({error}); delete it, and it is computed again") from error
@@ -130,6 +133,7 @@ class Maps:
         """
         rows = np.asarray(rows, np.intp)
         assert self.done[rows].all(), "only of images that have their maps"
+        self.kept.verify(rows)
         weights, offsets = self.made.judging(rows)
         maps = self._less(self.kept.maps[rows], self.reference.usual, weights)
         remainder = self._less(self.kept.remainder[rows], self.reference.remainder, weights)
@@ -139,6 +143,7 @@ class Maps:
     def profile(self, rows: Sequence[int] | NDArray) -> Floats:
         """What of each `unusual` map's sum comes from which block of the encoder, (m, T, blocks)."""
         rows = np.asarray(rows, np.intp)
+        self.kept.verify(rows)
         return self._less(self.kept.profile[rows], self.reference.profile, self.made.judging(rows)[0])
 
     @staticmethod
@@ -152,6 +157,7 @@ class Maps:
 
     def box(self, row: int) -> Box:
         """What the encoder sees of an image: left, top, right, bottom in the original's pixels, or beyond them."""
+        self.kept.verify([row])
         left, top, right, bottom = self.kept.box[row].tolist()
         return left, top, right, bottom
 

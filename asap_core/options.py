@@ -14,6 +14,7 @@ examples:
   python run.py patterns study             what gives its fakes away, found across images
   python run.py notes study                tags, and patterns that were named, merged or hidden
   python run.py faithfulness study         how far study's maps of relevance can be trusted
+  python run.py check study                are all its files as they were written?
   python run.py build found/ --unlabelled --using study
                                            explore images of unknown origin with study's detector
 
@@ -33,7 +34,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands",
         dest="command",
-        metavar="[FOLDER] | build | serve | predict | patterns | faithfulness | notes | demo",
+        metavar="[FOLDER] | build | serve | predict | patterns | faithfulness | check | notes | demo",
     )
 
     opening = commands.add_parser("open", help="'run.py FOLDER' for short: build if needed, serve, open the page")
@@ -48,6 +49,7 @@ def command_line() -> argparse.ArgumentParser:
     serving = commands.add_parser("serve", help="show an analysis in the browser")
     add_analysis(serving)
     add_server(serving)
+    add_offline(serving)
 
     predicting = commands.add_parser("predict", help="judge new images with the detector of an analysis")
     add_analysis(predicting)
@@ -72,6 +74,10 @@ def command_line() -> argparse.ArgumentParser:
     finding.add_argument("--sheet", type=Path, metavar="FILE", help="draw the exemplars into a picture (.webp, .png)")
     finding.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same patterns")
     add_machine(finding)
+
+    checking = commands.add_parser("check", help="verify all files of an analysis; say how broken ones are mended")
+    add_analysis(checking)
+    checking.add_argument("--json", action="store_true", help="print what was found as JSON")
 
     noting = commands.add_parser("notes", help="print what people wrote: tags, and what was made of patterns")
     add_analysis(noting)
@@ -129,6 +135,12 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--workers", type=positive, metavar="N", help="threads that read images (default: one a core)")
     add("--device", choices=("cpu", "cuda", "mps"), help="where the encoder runs (default: the best there is)")
+    add_offline(parser)
+
+
+def add_offline(parser: argparse.ArgumentParser) -> None:
+    """Add whether an encoder's weights may be fetched."""
+    parser.add_argument("--offline", action="store_true", help="ask the network for nothing, not even for weights")
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:

@@ -66,9 +66,10 @@ def analyse(
 
 
 def is_finished(folder: Path, fingerprint: str) -> bool:
-    """Whether this very analysis stands in `folder`."""
+    """Whether this very analysis stands in `folder`, undamaged."""
     try:
-        return analysis.load(folder).fingerprint == fingerprint
+        made = analysis.load(folder)
+        return made.fingerprint == fingerprint and not analysis.damage(made)
     except AnalysisError:
         return False
 
@@ -237,6 +238,7 @@ class Build:
         images, fitted = self.images, learnt.detector.distiller
         return {
             "fingerprint": self.fingerprint,
+            "command": self.request.command(self.encoder.name, self.encoder.layers),
             "name": summary.name(self.request.source.absolute()),
             "root": str(images.root.absolute()),
             "labelled": images.is_fake is not None,

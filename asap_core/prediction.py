@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from . import analysis
+from . import analysis, tables
 from .errors import CatalogueError, ImageError
 from .folder import Skipped, walk
 from .learning import embedding, verdicts
@@ -30,11 +31,12 @@ class Prediction:
     inconclusive: bool
     dimensions: tuple[tuple[int, float], ...]
 
-    def values(self) -> tuple[str, ...]:
-        """One text a column."""
+    def values(self) -> tuple[str | Decimal, ...]:
+        """One text or number a column."""
         dimensions = " ".join(f"{number}:{contribution:+.3f}" for number, contribution in self.dimensions)
         fake, unsure = str(self.is_fake).lower(), str(self.inconclusive).lower()
-        return self.path, fake, f"{self.score:.4f}", f"{self.logit:.4f}", unsure, dimensions
+        score, logit = Decimal(f"{self.score:.4f}"), Decimal(f"{self.logit:.4f}")
+        return tables.as_path(self.path), fake, score, logit, unsure, dimensions
 
 
 @dataclass(frozen=True)

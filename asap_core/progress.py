@@ -22,11 +22,14 @@ class Clock:
         self.stages: dict[str, dict[str, float | bool | None]] = {}
 
     @contextmanager
-    def stage(self, name: str, images: int | None = None, unit: str = "images") -> Iterator[Report]:
-        """Time one stage; `images` is what its rate counts, else the last total that it reported in `unit`s."""
+    def stage(self, name: str, images: int | None = None, unit: str = "images", delay: float = 0) -> Iterator[Report]:
+        """Time one stage; `images` is what its rate counts, else the last total that it reported in `unit`s.
+
+        The bar is there from the start, or when `delay` seconds have passed.
+        """
         start, totals = time.perf_counter(), [images]
         with tqdm(
-            desc=f"{name:<11}", unit=f" {unit}", disable=not self.bars, dynamic_ncols=True, mininterval=0.2
+            desc=f"{name:<11}", unit=f" {unit}", disable=not self.bars, dynamic_ncols=True, mininterval=0.2, delay=delay
         ) as bar:
 
             def report(done: int, total: int) -> None:

@@ -1,10 +1,16 @@
-"""Renewal: how an analysis of an earlier version is brought up to date."""
+"""Renewal: how an analysis that is damaged, or of an earlier version, is built again."""
 
 import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+
+def again(folder: Path, info: Mapping[str, Any] | None = None) -> str:
+    """How the analysis in `folder` is built again, in words, by what its facts say of it."""
+    how = (info or {}).get("command", "build SOURCE")
+    return f"build it again: python run.py {how} --out {shlex.quote(str(folder))}"
 
 
 def command(folder: Path, info: Mapping[str, Any]) -> str:

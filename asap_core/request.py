@@ -1,5 +1,6 @@
 """What a person asks for, and how the stages then learn."""
 
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,15 @@ class Request:
             raise SettingsError("--unlabelled and --using DIR go together: found one without the other")
         if self.using is not None and (self.encoder or self.layers or self.equalise):
             raise SettingsError("with --using, --encoder, --layers and --equalise are those of that analysis")
+
+    def command(self, encoder: str, layers: str) -> str:
+        """What is typed after `run.py` to build the same again, with the encoder that was taken."""
+        said = ["build", str(self.source.absolute()), "--seed", str(self.seed)]
+        if self.using is not None:
+            said += ["--unlabelled", "--using", str(self.using.absolute())]
+        else:
+            said += ["--encoder", encoder, "--layers", layers, *(["--equalise"] if self.equalise else [])]
+        return shlex.join(said + ([] if self.limit is None else ["--limit", str(self.limit)]))
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ unit vector of the joint space. From then on numpy alone finds the images that c
 """
 
 import hashlib
+import io
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import storage
+from . import integrity
 from .analysis import Analysis
 from .errors import AnalysisError, SettingsError
 
@@ -30,7 +31,7 @@ def tidy(words: str) -> str:
 def known(made: Analysis, words: str) -> NDArray[np.float32] | None:
     """The unit vector (e,) of a text that has been read; None where it has not."""
     try:
-        return np.load(_file(made, words), allow_pickle=False)
+        return np.load(io.BytesIO(integrity.body(_file(made, words))), allow_pickle=False)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -50,7 +51,9 @@ def read(made: Analysis, words: str, device: str | None = None) -> NDArray[np.fl
 
 def keep(made: Analysis, words: str, vector: NDArray[np.float32]) -> None:
     """Keep what a text was read as, a unit vector (e,)."""
-    storage.write_array(_file(made, words), vector)
+    written = io.BytesIO()
+    np.save(written, vector)
+    integrity.keep(_file(made, words), written.getvalue())
 
 
 def closeness(made: Analysis, words: str) -> NDArray[np.float32]:

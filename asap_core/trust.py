@@ -17,11 +17,10 @@ up. `over_paper` is a method's srg less `paper`'s, image by image. `randomised` 
 maps, see `identification.sanity`; the other measures are in `identification.faithfulness`.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from . import storage
+from . import integrity, storage
 from .analysis import Analysis
 
 FILE = "faithfulness.json"
@@ -29,13 +28,13 @@ FILE = "faithfulness.json"
 
 def write(made: Analysis, found: Mapping[str, Any]) -> None:
     """Keep what was found of an analysis, whole or not at all."""
-    storage.write_json(made.derived / FILE, found)
+    storage.write_text(made.derived / FILE, integrity.seal(found))
 
 
 def read(made: Analysis) -> dict[str, Any] | None:
-    """What was found before; None where nothing was, or of another analysis."""
+    """What was found before; None where nothing was, of another analysis, or damaged."""
     try:
-        found = json.loads((made.derived / FILE).read_text("utf-8"))
+        found = integrity.unseal((made.derived / FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return found if found.get("fingerprint") == made.fingerprint else None

@@ -175,6 +175,11 @@ def test_predict_judges_new_images(study, tmp_path):
         assert len(row["dimensions"].split()) == 3
     right = sum((row["is_fake"] == "true") == Path(row["path"]).name.startswith("fake") for row in rows)
     assert right >= 17
+    (tmp_path / "=1 + 1.jpg").write_bytes((tmp_path / "new" / "real-0.jpg").read_bytes())
+    command = [sys.executable, str(ROOT / "run.py"), "predict", str(study), "=1 + 1.jpg", "--csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True)
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert row["path"] == "./=1 + 1.jpg" and (tmp_path / row["path"]).is_file()
     plain = run("predict", study, tmp_path / "new" / "real-0.jpg")
     assert plain.returncode == 0 and plain.stdout.startswith("verdict")
 

@@ -34,7 +34,7 @@ def test_every_folder_and_file_in_the_tree_exists():
 
 
 def test_every_command_and_option_in_the_readme_is_understood():
-    known = {"build", "serve", "predict", "patterns", "notes", "faithfulness", "demo"}
+    known = {"build", "serve", "predict", "patterns", "notes", "faithfulness", "check", "demo"}
     commands = set(re.findall(r"python run\.py (\w+)", README)) & known
     assert {"build", "serve", "predict", "demo"} <= commands
     helps = {name: shown(name, "--help") for name in commands | {"open"}}

@@ -21,7 +21,7 @@ from asap_core.identification.contribution import Difference, Summary
 
 from .. import responses
 from ..groups import Groups
-from .planes import Kept
+from ..kept import Kept
 
 BINS = 48  # of a distribution
 TAILS = (0.002, 0.998)  # shares of the collection between which the bins lie; the outer bins hold what is beyond

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache, cached
 from dash import Dash
 from flask import Response, abort, request
 from numpy.typing import NDArray
@@ -63,10 +64,8 @@ class Discoveries:
 
     def __init__(self, groups: Groups) -> None:
         self.groups, self.analysis = groups, groups.analysis
-        self._known: dict[str, Entry] = {}
-        self._damaged: dict[str, tuple[int, ...]] = {}  # as they were when it was said
-        self._older: dict[str, tuple[int, ...]] = {}  # of versions that are not read: not looked into at every question
-        self._lock = Lock()
+        kept = LRUCache(READ, getsizeof=lambda entry: entry is not None)  # what cannot be read takes no room
+        self._entry = cached(kept, key=lambda key, stamp: (key, stamp), condition=Condition())(self._read)
 
     def every(self) -> list[Entry]:
         """What was found so far, the newest first, once for each set of images; what cannot be read is left out."""
@@ -86,31 +85,21 @@ class Discoveries:
 
     def entry(self, key: str, edited: int | None = None) -> Entry | None:
         """The findings of a key; None where there are none, or none that can be read. `edited` is `edits.state`."""
-        edited = edits.state(self.analysis) if edited is None else edited
         folder = findings.folder_in(self.analysis) / key
-        stamp = (*(_changed(folder / name) for name in ("patterns.json", "measured")), edited)
-        with self._lock:
-            known = self._known.get(key)
-            if known is not None and known.stamp == stamp:
-                return known
-            if self._older.get(key) == stamp:
-                return None
-            try:
-                found = findings.read(folder)
-            except AnalysisError as error:
-                if self._damaged.get(key) != stamp:
-                    LOG.warning("findings are left out: %s", error)
-                self._damaged[key], found = stamp, None
-            else:
-                if found is None and stamp[0]:
-                    self._older[key] = stamp
-            if found is None:
-                self._known.pop(key, None)
-                return None
-            while len(self._known) >= READ:
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = Entry(self.analysis, folder, stamp, found)
-            return self._known[key]
+        stamp = tuple(_changed(folder / name) for name in (findings.FILE, "measured"))
+        if not any(stamp):
+            return None
+        return self._entry(key, (*stamp, edits.state(self.analysis) if edited is None else edited))
+
+    def _read(self, key: str, stamp: tuple[int, ...]) -> Entry | None:
+        """The same, read now; said once of what is damaged, and silent where an older version found it."""
+        folder = findings.folder_in(self.analysis) / key
+        try:
+            found = findings.read(folder)
+        except AnalysisError as error:
+            LOG.warning("findings are left out: %s", error)
+            return None
+        return None if found is None else Entry(self.analysis, folder, stamp, found)
 
 
 def _changed(file: Path) -> int:

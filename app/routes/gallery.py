@@ -20,7 +20,7 @@ from asap_core.projection import glyphs
 
 from .. import responses
 from ..groups import Groups
-from .planes import Kept
+from ..kept import Kept
 
 PAGE = 100  # images
 NEAR = tuple(f"{key}=" for key in selections.NEAREST)

@@ -1,8 +1,6 @@
 """A group's images to take away, /export/<fingerprint>.csv?of=PHRASE, and to keep under a name, /tags/<fingerprint>."""
 
-import csv
 from collections.abc import Iterator
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -10,7 +8,7 @@ from dash import Dash
 from flask import Response, abort, request
 from numpy.typing import NDArray
 
-from asap_core import tags
+from asap_core import tables, tags
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 from asap_core.learning import verdicts
@@ -29,7 +27,7 @@ def table(analysis: Analysis, rows: NDArray) -> Iterator[str]:
     kept = tags.read(analysis)
     held = {name: set(of) for name, of in kept.items()}
     head = ["row", "path", "truth", "verdict", "logit", "score", "severity", "inconclusive", *made_by, "tags"]
-    yield _lines([[*head, *analysis.metadata]])
+    yield from tables.csv_lines([[*head, *analysis.metadata]])
     for start in range(0, len(rows), AT_ONCE):
         lines = []
         for row in rows[start : start + AT_ONCE].tolist():
@@ -47,18 +45,7 @@ def table(analysis: Analysis, rows: NDArray) -> Iterator[str]:
                 "; ".join(name for name, of in held.items() if row in of),
                 *(column[row] for column in analysis.metadata.values()),
             ])  # fmt: skip
-        yield _lines(lines)
-
-
-def _lines(rows: list[list]) -> str:
-    written = StringIO()
-    csv.writer(written, lineterminator="\n").writerows([[_plain(value) for value in row] for row in rows])
-    return written.getvalue()
-
-
-def _plain(value: object) -> object:
-    """A text that a spreadsheet would take for a formula is marked as text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+        yield "".join(tables.csv_lines(lines))
 
 
 def _told(study: Analysis, found: tags.Tags) -> dict[str, Any]:

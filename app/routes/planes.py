@@ -9,10 +9,8 @@ PHRASE is the filter: what it does not name is in no cell. The newest answers ar
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from hashlib import sha256
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -30,28 +28,10 @@ from .. import responses
 from ..figures import glyph, legend
 from ..figures.palette import PALETTES
 from ..groups import Groups
+from ..kept import Kept
 from . import cards
 
 KEPT = 24  # planes under a filter whose cells are remembered; at 200,000 images each takes 2 MB
-
-
-class Kept:
-    """Results by key, each made once whoever asks first; the others wait for it. `most` forgets the longest unused."""
-
-    def __init__(self, most: int | None = None) -> None:
-        self._results: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = Lock()
-        self._most = most
-
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What `make` returned for this key, now or earlier."""
-        with self._lock:
-            if key not in self._results:
-                self._results[key] = make()
-            self._results.move_to_end(key)
-            while self._most is not None and len(self._results) > self._most:
-                self._results.popitem(last=False)
-            return self._results[key]
 
 
 class Planes:

@@ -19,7 +19,8 @@ from asap_core.learning import verdicts
 from .. import responses
 from ..figures import points
 from ..figures.palette import PALETTES
-from .planes import Kept, Planes, check, settle
+from ..kept import Kept
+from .planes import Planes, check, settle
 
 EXACT = 3000  # images that the browser gets one by one
 PIXELS = range(64, 2049, 64)  # a picture's width and height

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from .. import analysis
 from ..analysis import Analysis
 from ..errors import AnalysisError, EncoderError
 from . import encoder, spelling, verdicts
@@ -67,7 +68,7 @@ class Detector:
         """The detector that an analysis holds; raise AnalysisError where its weights are damaged."""
         file = analysis_folder / "weights.safetensors"
         try:
-            tensors = load(file.read_bytes())
+            tensors = load(analysis.content(analysis_folder, file.name))  # verified
             return cls(
                 Standard(tensors["standard.mean"], tensors["standard.scale"]),
                 tensors["spelling.matrix"],

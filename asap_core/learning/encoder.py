@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from .. import offline
 from ..errors import EncoderError, SettingsError
 from . import mini, precision, trunk, weights
 from . import operators as operators
@@ -143,7 +144,7 @@ def open(settings: EncoderSettings, text: bool = False) -> Encoder:
     if layers == "all" and not tower.columns:
         raise SettingsError(f"{settings.name} is no plain vision transformer: it can be read with --layers last only")
     identity = " ".join(f"{model} {_digest(visual)} {transform}".split())
-    reader = Reader(whole, open_clip.get_tokenizer(model)) if text else None
+    reader = _reader(model, whole) if text else None
     return Encoder(settings.name, loaded, identity, layers, device, tower, reader)
 
 
@@ -196,7 +197,7 @@ def _published(model: str, tag: str) -> Path:
     config = _config(model, tag)
     source = Source.of(model, tag, config)
     here = source.here()
-    if here is not None and (source.repository or here == source.place):
+    if here is not None and (source.repository or here == source.place or offline.why()):
         return here  # else open_clip checks its own earlier download, or makes one
     obstacle = None if here else source.obstacle()
     if obstacle:
@@ -225,6 +226,19 @@ def _create(model: str, file: Path, config: Mapping, device: torch.device) -> tu
     except Exception as error:  # open_clip, safetensors and torch each have their own for a file that does not fit
         raise EncoderError(f"{file} does not hold weights of {model}: {str(error)[:300]}") from error
     return whole.eval().requires_grad_(False), transform  # pyright: ignore
+
+
+def _reader(model: str, whole: nn.Module) -> Reader:
+    """A model's text tower; EncoderError where its tokenizer, which some models download, cannot be had."""
+    try:
+        with weights.quiet():
+            return Reader(whole, open_clip.get_tokenizer(model))
+    except Exception as error:  # each library that brings tokenizers has its own
+        why = offline.why() or str(error)[:300]
+        raise EncoderError(
+            f"the tokenizer of {model} is not here and cannot be downloaded ({why}); search in words once where there "
+            "is a network, or build with --encoder mini"
+        ) from error
 
 
 def _digest(module: nn.Module) -> str:

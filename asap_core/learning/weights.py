@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import huggingface_hub
 from huggingface_hub import constants
 
+from .. import offline
 from ..errors import EncoderError
 
 PLACE = Path(__file__).parents[2] / "cache" / "weights"
@@ -65,6 +66,8 @@ class Source:
 
     def obstacle(self) -> str | None:
         """Why the weights cannot be downloaded now, None if they can; takes three seconds at most."""
+        if forbidden := offline.why():
+            return forbidden
         if self.repository and constants.HF_HUB_OFFLINE:
             return "HF_HUB_OFFLINE is set"
         return unreachable(constants.ENDPOINT if self.repository else self.address)
@@ -75,7 +78,8 @@ class Source:
         return EncoderError(
             f"weights of {self.model}/{self.tag} are not here and cannot be downloaded ({reason}). Put"
             f" the .safetensors file of {page} at {self.place}, "
-            "or use --encoder mini, which needs no download"
+            + ("run this once without --offline where there is a network, " if offline.why() else "")
+            + "or use --encoder mini, which needs no download"
         )
 
 

@@ -89,6 +89,17 @@ def test_a_table_holds_no_formula(tmp_path: Path):
     assert [row["note"] for row in rows] == ["'=1+1", "'@x", "plain"]
 
 
+def test_a_line_break_in_a_value_makes_no_line_of_its_own(tmp_path: Path):
+    made = toy.make(tmp_path, 4, drawn=1)
+    notes = ["a\r=1+1", "two\nlines", '"q", ', "\r\n＝x"]
+    sly = Analysis(made.folder, made.info, made.paths, {"note, \rof": notes, "number": [-1, 2.5, None, 3]}, made.arrays)
+    client = create_app(sly, tmp_path / "cache").server.test_client()
+    body = client.get(f"/export/{made.fingerprint}.csv").data.decode()
+    rows = list(csv.DictReader(io.StringIO(body, newline="")))
+    assert [row["note, \rof"] for row in rows] == [*notes[:3], f"'{notes[3]}"]
+    assert [row["number"] for row in rows] == ["-1", "2.5", "", "3"]
+
+
 def test_tags_are_given_listed_and_filtered_by(client: FlaskClient, made: Analysis):
     place = f"/tags/{made.fingerprint}"
     n = len(selections.rows_of(made, "misses"))

@@ -14,6 +14,7 @@ from asap_core.identification.clusters import ClusterSettings
 from asap_core.identification.likeness import Readings
 from asap_core.identification.patterns import Groups
 from asap_core.learning.detector import encoder_of
+from tests import toy
 
 SETTINGS = DiscoverySettings(cluster=ClusterSettings(fewest=5, core=3, neighbours=5, slow=(3,), runs=3))
 
@@ -88,7 +89,7 @@ def test_a_detector_that_guesses_is_not_explained(flawed: Path, tmp_path: Path):
     summary = json.loads((flawed / "summary.json").read_text())
     summary["verdicts"]["auc"] = [0.52, 0.46, 0.58]
     (tmp_path / "summary.json").write_text(json.dumps(summary))
-    found = discovery.discover(tmp_path)
+    found = discovery.discover(toy.resealed(tmp_path))
     assert found is not None
     assert found.patterns == () and "does not tell real from fake" in (found.note or "")
     assert listing.table(found, []) == found.note

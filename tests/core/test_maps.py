@@ -187,7 +187,7 @@ def test_without_real_images_there_are_maps_and_no_sensitivities(flawed: Path, t
     folder = bare(flawed, tmp_path)
     made = analysis.load(folder)
     np.save(made.built / "is_fake.npy", np.ones(40, bool))
-    made = analysis.load(folder)
+    made = analysis.load(toy.resealed(folder))
     explanation.complete(folder, [2])
     kept = store.read(made, "direct")
     assert kept is not None and kept.done[2] and np.isnan(kept.sensitivity).all() and Maps.of(made) is None
