@@ -131,7 +131,7 @@ def is_loopback(name: str) -> bool:
 def is_own(name: str) -> bool:
     """Whether an address is one of this machine's: then a socket can be bound to it."""
     found = address(name)
-    if found is None or found.is_unspecified or found.is_multicast:
+    if found is None or found.is_unspecified or found.is_multicast or found.is_reserved:
         return False
     try:
         with socket.socket(socket.AF_INET6 if found.version == 6 else socket.AF_INET) as probe:

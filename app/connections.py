@@ -1,6 +1,6 @@
 """Connections: waitress' server, in which nobody keeps the next visitor waiting by holding connections open.
 
-Waitress stops taking connections when there are LIMIT, until one has been idle for long. Here the one that has been
+Waitress stops taking connections when there are many, until one has been idle for long. Here the one that has been
 quiet for longest goes instead, and none may take for ever to ask or to listen.
 """
 
@@ -14,13 +14,13 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 
-LIMIT = 200  # connections
+from .responses import LARGEST
+
+LIMIT = 200  # connections, beside those that are being answered
 THREADS = 8
 IDLE = 60  # seconds that a connection may be kept for the next question, or an answer lie there unread
 SLOW = 30  # seconds that a question may take to come in
 LOOK = 5  # seconds between two looks at that
-LARGEST = 2**20  # bytes of a body; the page sends some kilobytes
-HEADERS = 2**16  # bytes
 
 
 class Channel(HTTPChannel):
@@ -62,11 +62,10 @@ class Server(TcpWSGIServer):
     def __init__(self, page: Any, listener: socket.socket) -> None:
         settings = Adjustments(
             threads=THREADS,
-            connection_limit=LIMIT,
+            connection_limit=2 * LIMIT,
             channel_timeout=IDLE,
             cleanup_interval=LOOK,
-            max_request_body_size=LARGEST,
-            max_request_header_size=HEADERS,
+            max_request_body_size=2 * LARGEST,  # what is a little too large is refused in our own words
             asyncore_use_poll=hasattr(select, "poll"),  # select knows no more than 1,024 files
         )
         which = (listener.family, listener.type, listener.proto, listener.getsockname())

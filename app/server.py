@@ -88,10 +88,10 @@ def one_heap() -> None:
         tell(M_ARENA_MAX, 1)
 
 
-def once(system: str = sys.platform) -> int:
+def exclusive(system: str = sys.platform) -> int:
     """The option that lets a port be taken again after a stop, but never by two servers at once.
 
-    SO_REUSEADDR does; on Windows it would let a second server share the port, and there this is the default's job.
+    SO_REUSEADDR does; on Windows it would let a second server share the port, and there this other one does.
     """
     return getattr(socket, "SO_EXCLUSIVEADDRUSE", -5) if system == "win32" else socket.SO_REUSEADDR
 
@@ -102,7 +102,7 @@ def listen(host: str, port: int) -> socket.socket:
     last = min(port + PORTS_TRIED, 65536)
     for candidate in range(port, last):
         listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, once(), 1)
+        listener.setsockopt(socket.SOL_SOCKET, exclusive(), 1)
         try:
             listener.bind((host, candidate))
             listener.listen()  # some systems let two sockets bind and only refuse the second here
