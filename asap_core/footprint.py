@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from PIL import Image, JpegImagePlugin
 
-LIMIT = 620_000_000  # bytes for the file and its pixels, so that a process stays below 700 million
+LIMIT = 590_000_000  # bytes for the file and its pixels, so that a process stays below 700 million
 LARGE = 24_000_000  # pixels above which no two copies are held at once
 PIXEL = 4  # bytes; Pillow keeps RGB in four
 # Bytes a pixel that a decoder holds beside the pixels it fills: whole canvases, planes of up to 12 bits.
