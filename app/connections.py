@@ -50,14 +50,16 @@ class Channel(HTTPChannel):
     def let_go(self) -> None:
         """End this connection, also one that takes no more bytes; done by the loop, in its next turn."""
         self.will_close = True
-        with suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError, AttributeError):  # closed already
+            self.socket.shutdown(socket.SHUT_RDWR)  # pyright: ignore
 
 
 class Server(TcpWSGIServer):
     """A server on a socket that listens already."""
 
     channel_class = Channel
+    active_channels: dict[int, Channel]  # pyright: ignore
+    _map: dict[int, Any]
 
     def __init__(self, page: Any, listener: socket.socket) -> None:
         settings = Adjustments(
@@ -84,7 +86,7 @@ class Server(TcpWSGIServer):
 
     def maintenance(self, now: float) -> None:
         """Close what was quiet or slow for too long."""
-        super().maintenance(now)
+        super().maintenance(now)  # pyright: ignore
         for channel in self.active_channels.values():
             if channel.is_slow(now):
                 channel.let_go()

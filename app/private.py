@@ -57,7 +57,7 @@ class ByteCache(Cache):
     def get(self, key, *args, **more) -> bytes | None:
         """A value; None where there is none, or none that can be used, which is dropped."""
         try:
-            return super().get(key, *args, **more)
+            return super().get(key, *args, **more)  # pyright: ignore
         except (ValueError, TypeError, sqlite3.OperationalError) as error:
             if self.is_damaged(error):
                 raise

@@ -134,7 +134,7 @@ def read(source: Path | bytes, at_least: int = 0) -> Image.Image:
 
 @contextmanager
 def reading(source: Path | bytes, at_least: int = 0) -> Iterator[Image.Image]:
-    """`read`, for as long as the picture is used: until then it counts as memory, of which all threads share a limit."""
+    """`read`, for as long as the picture is used: so long it counts as memory, of which all threads share a limit."""
     data = source if isinstance(source, bytes) else content(source)
     with loaded(header(data), data, at_least) as image:
         with plain_errors(data):
@@ -172,7 +172,7 @@ def _spooled(image: Image.Image, turned: int) -> Image.Image:
             spool.write(tile.tobytes())
         image.close()  # its pixels go, and make room for the result's
         spool.seek(0)
-        made = Image.new("RGB", size if turned <= 4 else size[::-1])
+        made = Image.new("RGB", size if turned <= 4 else (size[1], size[0]))
         for left, top, right, bottom in boxes:
             shape = (right - left, bottom - top)
             tile = Image.frombytes("RGB", shape, spool.read(3 * shape[0] * shape[1]))

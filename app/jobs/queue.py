@@ -228,8 +228,10 @@ def _is_record(found: Mapping[str, Any], job: str) -> bool:
     """Whether this is the record of a job, as `put` writes it."""
     if found.keys() != FIELDS.keys() or not all(isinstance(found[name], kind) for name, kind in FIELDS.items()):
         return False
-    return found["id"] == job and found["state"] in STATES and (found["ended"] is None) == (
-        found["state"] in (WAITING, RUNNING)
+    return (
+        found["id"] == job
+        and found["state"] in STATES
+        and (found["ended"] is None) == (found["state"] in (WAITING, RUNNING))
     )
 
 

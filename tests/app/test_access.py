@@ -57,7 +57,9 @@ def test_no_other_name_is_answered(client: FlaskClient, toy_analysis: Analysis, 
 
 def test_nothing_at_all_is_answered_to_another_name(client: FlaskClient, toy_analysis: Analysis):
     for method, url in everything(toy_analysis.fingerprint):
-        answer = client.open(url, method=method, json={} if method == "POST" else None, headers={"Host": "evil.example"})
+        answer = client.open(
+            url, method=method, json={} if method == "POST" else None, headers={"Host": "evil.example"}
+        )
         assert answer.status_code == 403, url
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 

@@ -8,12 +8,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app import connections, create_app, server
 from app.responses import LARGEST
-from asap_core.analysis import Analysis
 from tests import toy
 
 ENOUGH = 2.0  # seconds that a visitor may wait
@@ -77,7 +77,7 @@ def test_who_asks_or_listens_for_ever_is_let_go(tmp_path: Path):
     made = toy.make(tmp_path / "toy", 6)
     page = create_app(made, tmp_path / "cache").server
     with server.listen("127.0.0.1", 0) as listener, ExitStack() as stack:
-        found = connections.Server(page, listener)
+        found: Any = connections.Server(page, listener)
         ends = [stack.enter_context(socket.create_connection(listener.getsockname())) for _ in range(2)]
         for end in ends:
             end.sendall(CLIENT)

@@ -48,7 +48,9 @@ def posts(app: Dash, fingerprint: str) -> list[str]:
     """Every place where something can be posted, as the server itself lists them."""
     rules = [rule.rule for rule in app.server.url_map.iter_rules() if "POST" in (rule.methods or ())]
     assert len(rules) >= 6
-    return [rule.replace("<fingerprint>", fingerprint).replace("<key>", "0" * 20).replace("<job>", "x") for rule in rules]
+    return [
+        rule.replace("<fingerprint>", fingerprint).replace("<key>", "0" * 20).replace("<job>", "x") for rule in rules
+    ]
 
 
 @pytest.mark.parametrize("name", GARBAGE)
@@ -93,9 +95,13 @@ def test_garbage_is_refused_wherever_it_is_posted(
 )
 def test_what_dash_would_stumble_over_is_refused(app: Dash, change: dict[str, Any], caplog: pytest.LogCaptureFixture):
     client = app.server.test_client()
-    wanted = next(each for each in client.get("/_dash-dependencies").json if each["output"] == "opened-content.children")
+    wanted = next(
+        each for each in client.get("/_dash-dependencies").json if each["output"] == "opened-content.children"
+    )
     values = {"selection-image": 7, "selection-sort": "row", "selection-target": "logit"}
-    filled = {kind: [{**each, "value": values.get(each["id"])} for each in wanted[kind]] for kind in ("inputs", "state")}
+    filled = {
+        kind: [{**each, "value": values.get(each["id"])} for each in wanted[kind]] for kind in ("inputs", "state")
+    }
     body = {"output": wanted["output"], "outputs": {"id": "opened-content", "property": "children"}, **filled,
             "changedPropIds": ["selection-image.data"]}  # fmt: skip
     assert client.post("/_dash-update-component", json=body).status_code == 200

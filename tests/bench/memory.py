@@ -1,4 +1,4 @@
-"""How much memory does one image file take? The peak of a process of its own that reads it, at the largest size allowed.
+"""How much memory does one image file take? The peak of a process that reads it, at the largest size allowed.
 
 `python -m tests.bench.memory [--json]`. Every kind of pixel, of each format that keeps its own buffers; also eight
 threads that read the same file at once. Below 700 MB is the aim. Linux only: the peak is the kernel's.
@@ -51,7 +51,9 @@ print(next(line for line in status.splitlines() if line.startswith("VmHWM")).spl
 """
 
 
-def png(file: Path, colour: int, depth: int = 8, side: int = SIDE, extra: bytes = b"", interlaced: bool = False) -> None:
+def png(
+    file: Path, colour: int, depth: int = 8, side: int = SIDE, extra: bytes = b"", interlaced: bool = False
+) -> None:
     """A PNG of zeros, written without its pixels ever being in memory."""
 
     def chunk(name: bytes, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What one file takes: at the largest size that is accepted a process stays below 700 MB, however many are read at once."""
+"""What one file takes: at the largest size that is accepted a process stays below 700 MB, also with several at once."""
 
 import sys
 import threading
@@ -19,7 +19,9 @@ MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I", "F", "I;16", "YCbCr", 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
-@pytest.mark.parametrize(("case", "how"), [("PNG, grey, 16 bits", "whole"), ("PNG, RGBA, 16 bits, on its side", "look")])
+@pytest.mark.parametrize(
+    ("case", "how"), [("PNG, grey, 16 bits", "whole"), ("PNG, RGBA, 16 bits, on its side", "look")]
+)
 def test_the_largest_png_stays_below_700_mb_with_several_at_once(tmp_path: Path, case: str, how: str):
     file = tmp_path / "large.png"
     memory.CASES[case](file)
