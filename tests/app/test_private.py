@@ -151,7 +151,7 @@ def test_a_damaged_database_is_begun_anew(made: Analysis, tmp_path: Path, how: s
     work.close()
 
 
-def test_a_folder_deleted_while_the_page_runs_is_made_again(client: FlaskClient, made: Analysis, tmp_path: Path):
+def test_a_folder_deleted_meanwhile_is_made_again(client: FlaskClient, made: Analysis, tmp_path: Path):
     picture = client.get(f"/thumb/{made.fingerprint}/0").data
     shutil.rmtree(tmp_path / "cache")
     assert client.get(f"/thumb/{made.fingerprint}/0").data == picture
@@ -159,8 +159,8 @@ def test_a_folder_deleted_while_the_page_runs_is_made_again(client: FlaskClient,
     assert (tmp_path / "cache/thumbnails/cache.db").is_file()
 
 
-GOOD = {"id": "a", "kind": "patterns", "size": 1, "state": "waiting", "done": 0, "total": 1, "left": None, "error": None,
-        "attempts": 0, "asked": 5.0, "ended": None, "cancelling": False, "read": False}  # fmt: skip
+GOOD = {"id": "a", "kind": "patterns", "size": 1, "state": "waiting", "done": 0, "total": 1, "left": None,
+        "error": None, "attempts": 0, "asked": 5.0, "ended": None, "cancelling": False, "read": False}  # fmt: skip
 
 
 @pytest.mark.parametrize(
