@@ -80,7 +80,14 @@ def serve(options: argparse.Namespace) -> int:
     from app import server
     from asap_core import analysis
 
-    server.serve(analysis.load(options.analysis), options.host, options.port, not options.no_browser)
+    server.serve(
+        analysis.load(options.analysis),
+        options.host,
+        options.port,
+        not options.no_browser,
+        options.trusted_host,
+        not options.no_token,
+    )
     return 0
 
 

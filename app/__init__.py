@@ -7,6 +7,7 @@ from dash import Dash
 from asap_core.analysis import Analysis
 
 from . import layout, responses, selection, theme
+from .access import Access, Gate
 from .groups import Groups
 from .routes import (
     comparisons,
@@ -32,8 +33,8 @@ from .views import dimension, filters, header, image, opened, overview, pattern,
 HERE = Path(__file__).resolve().parents[1]
 
 
-def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
-    """A page that shows one analysis; `jobs.of(app).start()` lets it ask for work.
+def create_app(analysis: Analysis, cache: Path = HERE / "cache", who: Access | None = None) -> Dash:
+    """A page that shows one analysis to `who` may ask (this machine); `jobs.of(app).start()` lets it ask for work.
 
     Nothing is kept outside of the analysis and its notes but thumbnails and the queue of jobs, in `cache`.
     """
@@ -83,4 +84,5 @@ def create_app(analysis: Analysis, cache: Path = HERE / "cache") -> Dash:
     responses.nothing_else(app)
     responses.explain_errors(app)
     responses.guard(app)
+    app.server.wsgi_app = Gate(app.server.wsgi_app, who or Access())  # pyright: ignore
     return app

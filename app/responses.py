@@ -3,7 +3,8 @@
 import gzip
 import json
 import re
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -12,10 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from dash import Dash
+from dash.exceptions import DependencyException, PreventUpdate
 from flask import Response, abort, request
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from asap_core.errors import AsapError, SettingsError
 
+LARGEST = 2**20  # bytes of a body; the page sends some hundred thousand at the most, for 64 painted regions
+WORDS = 600  # characters of an error, which may repeat what was asked
+CALLBACKS = "/_dash-update-component"  # where Dash posts
 SMALL = 1400  # bytes; what fits into one packet is not zipped
 SOURCES = (".py", ".txt", ".md")
 DRAWING = ("numpy", "scipy", "pillow")  # another version of these may answer otherwise
@@ -52,9 +59,9 @@ def answer(content: Mapping[str, Any], lasting: bool = True, status: int = 200) 
 def asked() -> dict[str, Any]:
     """The JSON object that was posted; SettingsError where it is none.
 
-    Only as application/json: what a form of another site sends is refused.
+    Only as application/json: what a form of another site sends is refused. BadRequest where it is no JSON at all.
     """
-    content = request.get_json(silent=True) if request.mimetype == "application/json" else None
+    content = request.get_json() if request.mimetype == "application/json" else None
     if not isinstance(content, dict):
         raise SettingsError("expected a JSON object, sent as application/json")
     return content
@@ -111,13 +118,67 @@ def _halves(words: str) -> list[str]:
     return [words] if middle < 0 else [words[:middle], words[middle + 1 :]]
 
 
+class StrictJSON(DefaultJSONProvider):
+    """JSON as it may come from anybody: what could not be sent back, or is nested too deeply, is a ValueError."""
+
+    def loads(self, s: str | bytes, **options: Any) -> Any:
+        """Text or bytes -> objects, without NaN, infinities and halves of characters."""
+        try:
+            found = super().loads(s, **options)
+            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        return found
+
+
 def explain_errors(app: Dash) -> None:
-    """Say what was wrong with a question in the core's own words: 400 {"error": words}."""
+    """Say what was wrong with a question: {"error": words}, 400 in the core's own words, 413 where it is too large.
 
-    def say(error: AsapError) -> Response:
-        return answer({"error": str(error)}, lasting=False, status=400)
+    Of what is posted a line goes to the log. Call when every route is there.
+    """
+    server = app.server
+    server.json = StrictJSON(server)
+    server.config["MAX_CONTENT_LENGTH"] = LARGEST
 
-    app.server.register_error_handler(AsapError, say)
+    def say(words: str, status: int) -> Response:
+        words = words if len(words) <= WORDS else words[:WORDS] + " …"
+        if request.method == "POST":
+            server.logger.warning("%s refused: %s", ascii(request.path)[1:-1][:200], ascii(words)[1:-1][:200])
+        return answer({"error": words}, lasting=False, status=status)
+
+    def unclear(error: BadRequest) -> Response:
+        is_usual = error.description == BadRequest.description  # Flask says no more where JSON is none
+        return say("what was asked is no JSON, or nested too deeply" if is_usual else str(error.description), 400)
+
+    def measure() -> None:
+        """A body of unknown length is read no further than it may go; one that fills this was longer."""
+        if request.method == "POST" and request.content_length is None and len(request.get_data()) >= LARGEST:
+            raise RequestEntityTooLarge
+
+    server.before_request(measure)
+    too_large = f"more than {LARGEST:,} bytes at once: ask for less"
+    server.register_error_handler(AsapError, lambda error: say(str(error), 400))
+    server.register_error_handler(BadRequest, unclear)
+    server.register_error_handler(RequestEntityTooLarge, lambda _: say(too_large, 413))
+    server.register_error_handler(DependencyException, lambda _: Response("no such file\n", 404, mimetype="text/plain"))
+    server.view_functions[CALLBACKS] = _plain_callbacks(server.view_functions[CALLBACKS])
+
+
+def _plain_callbacks(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Dash's own answer to a callback; 400 where it stumbles over what was posted, which it does not check."""
+
+    def dispatch(**parts: Any) -> Any:
+        request.get_json()  # 400, 413 and 415
+        try:
+            return view(**parts)
+        except (AsapError, HTTPException, PreventUpdate):
+            raise
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            words = f"no callback of this page ({type(error).__name__} in {Path(where.filename).name}:{where.lineno})"
+            raise BadRequest(words) from None
+
+    return dispatch
 
 
 def nothing_else(app: Dash) -> None:

@@ -1,4 +1,4 @@
-"""The dashboard as a server: one process, threads, and a port that is free."""
+"""The dashboard as a server: one process, threads, a port that is free, and connections that nobody can hold back."""
 
 import ctypes
 import errno
@@ -7,46 +7,75 @@ import socket
 import sys
 import threading
 import webbrowser
-
-from waitress.server import create_server
+from collections.abc import Sequence
 
 from asap_core.analysis import Analysis
 from asap_core.errors import SettingsError
 
-from . import create_app, verification
+from . import access, connections, create_app, verification
+from .access import Access
 from .routes import jobs
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORTS_TRIED = 50
 IN_USE = (errno.EADDRINUSE, errno.EACCES)
 M_ARENA_MAX = -8  # of glibc's mallopt(3)
 
 
-def serve(analysis: Analysis, host: str, port: int, open_browser: bool) -> None:
-    """Serve one analysis until interrupted; print its address."""
+def serve(
+    analysis: Analysis,
+    host: str,
+    port: int,
+    open_browser: bool,
+    trusted: Sequence[str] = (),
+    with_token: bool = True,
+) -> None:
+    """Serve one analysis until interrupted; print its address.
+
+    Beyond this machine the address has a token, unless it is to be `with_token=False`. `trusted` are names that are
+    answered to beside the server's own. SettingsError where it cannot listen, or a name is none.
+    """
+    names = access.trusted(trusted)
     one_heap()
-    app = create_app(analysis)
-    listener = listen(host, port)
-    shown = "127.0.0.1" if host in ("0.0.0.0", "") else host
-    address = f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}/"
-    if host not in LOOPBACK:
-        print(
-            "note: whoever reaches this machine's address can see the images; there is no login",
-            file=sys.stderr,
+    with listen(host, port) as listener:
+        who = Access(host, listener.getsockname()[1], names)
+        if with_token and not who.is_local:
+            who = Access(host, who.port, names, access.new_token())
+        app = create_app(analysis, who=who)
+        print(f"ASAP shows {analysis.info['name']} at {link(who)}  (Ctrl-C stops it)", flush=True)
+        warn(who)
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page of thumbnails is no reason to warn
+        server = connections.Server(app.server, listener)
+        work = jobs.of(app)
+        work.start()
+        verification.of(app).start()
+        if open_browser:
+            threading.Timer(0.5, webbrowser.open, [link(who)]).start()
+        try:
+            server.run()
+        finally:
+            server.close()
+            work.close()
+
+
+def link(who: Access) -> str:
+    """Where a browser on this machine finds the page, token included."""
+    shown = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(who.listens, who.listens)
+    place = f"http://{f'[{shown}]' if ':' in shown else shown}:{who.port}/"
+    return place if who.token is None else f"{place}?{access.PARAMETER}={who.token}"
+
+
+def warn(who: Access) -> None:
+    """Say what others can reach; loudly where nothing keeps them out."""
+    if who.is_local:
+        return
+    if who.token is None:
+        words = "WARNING: without a token, whoever reaches this machine's address sees the images and changes the notes"
+    else:
+        words = (
+            "note: other machines open this link too, with this machine's name in place of the address; "
+            "whoever has the link sees the images"
         )
-    print(f"ASAP shows {analysis.info['name']} at {address}  (Ctrl-C stops it)", flush=True)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page of thumbnails is no reason to warn
-    server = create_server(app.server, sockets=[listener], threads=8)
-    work = jobs.of(app)
-    work.start()
-    verification.of(app).start()
-    if open_browser:
-        threading.Timer(0.5, webbrowser.open, [address]).start()
-    try:
-        server.run()
-    finally:
-        server.close()
-        work.close()
+    print(words, file=sys.stderr, flush=True)
 
 
 def one_heap() -> None:
@@ -60,13 +89,21 @@ def one_heap() -> None:
         tell(M_ARENA_MAX, 1)
 
 
+def exclusive(system: str = sys.platform) -> int:
+    """The option that lets a port be taken again after a stop, but never by two servers at once.
+
+    SO_REUSEADDR does; on Windows it would let a second server share the port, and there this other one does.
+    """
+    return getattr(socket, "SO_EXCLUSIVEADDRUSE", -5) if system == "win32" else socket.SO_REUSEADDR
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to `port`, or to the next one that is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     last = min(port + PORTS_TRIED, 65536)
     for candidate in range(port, last):
         listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, exclusive(), 1)
         try:
             listener.bind((host, candidate))
             listener.listen()  # some systems let two sockets bind and only refuse the second here

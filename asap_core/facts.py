@@ -68,13 +68,12 @@ def look(path: Path) -> Look:
     jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
     quality = estimate_quality(tuple(image.quantization.get(0, ()))) if jpeg else float("nan")
     sampling = SUBSAMPLINGS.get(JpegImagePlugin.get_sampling(image), "") if jpeg else ""
-    with images.plain_errors(data):
-        image.draft("L", (4 * SIDE, 4 * SIDE))
-        image.load()
-        turned = images.orientation(image)
+    with images.loaded(image, data, 4 * SIDE, "L"), images.plain_errors(data):
+        turned, exif = images.orientation(image), "exif" in image.info
         if turned >= 5:
             width, height = height, width
-        grey = image if image.mode == "L" and "transparency" not in image.info else images.rgb(image).convert("L")
+        plain = image.mode == "L" and "transparency" not in image.info
+        grey = image if plain else images.flat(image, 4 * SIDE).convert("L")
         grey = images.upright(grey.resize((SIDE, SIDE), Image.Resampling.BOX), turned)
     return Look(
         digest=hashlib.sha256(data).digest(),
@@ -83,7 +82,7 @@ def look(path: Path) -> Look:
         height=height,
         bytes=len(data),
         mode=mode,
-        exif="exif" in image.info,
+        exif=exif,
         jpeg_quality=quality,
         subsampling=sampling,
         grey=np.asarray(grey),

@@ -1,22 +1,25 @@
 """One image file: safely opened, decoded, upright and RGB.
 
 Whatever is wrong with a file is an ImageError that says in plain words what was found. Pillow's limits are
-not relied on: formats are an allow-list, sizes are checked before anything is decoded.
+not relied on: formats are an allow-list, and what decoding would take is checked before anything is decoded.
 """
 
 import importlib
 import re
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from PIL import Image, features
 
+from . import footprint
 from .errors import ImageError
+from .footprint import LARGE
 
 FORMATS: dict[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -36,6 +39,7 @@ for plugin in PLUGINS:  # before threads ask for them
 EXTENSIONS = {extension: name for name, extensions in FORMATS.items() for extension in extensions}
 MAX_PIXELS = 128_000_000  # the largest phone cameras give 108 million
 MAX_BYTES = 512 * 2**20
+TILE = 2**20  # pixels that are converted at once
 
 # Pillow's remarks about odd metadata concern nobody here; what matters is checked and raised.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -108,21 +112,75 @@ def header(data: bytes) -> Image.Image:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(f"oversized: {width} × {height} pixels, more than the {MAX_PIXELS:,} allowed")
+    with plain_errors(data):
+        need = footprint.needed(image.size, len(data), footprint.beside(image))
+    if need > footprint.LIMIT:
+        raise ImageError(
+            f"oversized: {width} × {height} pixels of {image.format} would take {need / 1e6:,.0f} MB of memory, "
+            f"more than the {footprint.LIMIT / 1e6:,.0f} allowed"
+        )
     return image
 
 
 def read(source: Path | bytes, at_least: int = 0) -> Image.Image:
     """An image, upright, RGB, 8 bits; of an animation the first frame; transparency becomes white.
 
-    With `at_least` a JPEG may be decoded smaller, its shorter side not below that many pixels (nor enlarged).
+    With `at_least` a JPEG, and what is very large, may come smaller, its shorter side not below that many pixels (nor
+    enlarged).
     """
+    with reading(source, at_least) as picture:
+        return picture
+
+
+@contextmanager
+def reading(source: Path | bytes, at_least: int = 0) -> Iterator[Image.Image]:
+    """`read`, for as long as the picture is used: so long it counts as memory, of which all threads share a limit."""
     data = source if isinstance(source, bytes) else content(source)
-    image = header(data)
+    with loaded(header(data), data, at_least) as image:
+        with plain_errors(data):
+            picture = flat(image, at_least, orientation(image))
+        yield picture
+
+
+@contextmanager
+def loaded(image: Image.Image, data: bytes, at_least: int = 0, mode: str | None = None) -> Iterator[Image.Image]:
+    """An image of which only the header was read, decoded; a JPEG as small, and in the mode, that is asked for."""
     with plain_errors(data):
+        extra = footprint.beside(image)
         if at_least > 0:
-            image.draft(None, (at_least, at_least))
-        image.load()
-        return upright(rgb(image), orientation(image))
+            image.draft(mode, (at_least, at_least))
+    with footprint.ROOM.taken(footprint.needed(image.size, len(data), extra)):
+        with plain_errors(data):
+            image.load()
+        yield image
+
+
+def flat(image: Image.Image, at_least: int = 0, turned: int = 1) -> Image.Image:
+    """A loaded image as RGB, put upright; what is very large is closed on the way, and made smaller where it may be."""
+    if image.width * image.height <= LARGE:
+        return upright(rgb(image), turned)
+    made = image if turned == 1 and _is_plain(image) else _spooled(image, turned)
+    times = min(made.size) // (2 * at_least) if at_least > 0 else 1
+    return made.reduce(times) if times > 1 else made
+
+
+def _spooled(image: Image.Image, turned: int) -> Image.Image:
+    """`upright(rgb(image))` with one copy in memory at a time: tiles that are finished wait in a file."""
+    size, boxes = image.size, list(_boxes(image))
+    with TemporaryFile() as spool:
+        for tile in _tiles(image, boxes):
+            spool.write(tile.tobytes())
+        image.close()  # its pixels go, and make room for the result's
+        spool.seek(0)
+        made = Image.new("RGB", size if turned <= 4 else (size[1], size[0]))
+        for left, top, right, bottom in boxes:
+            shape = (right - left, bottom - top)
+            tile = Image.frombytes("RGB", shape, spool.read(3 * shape[0] * shape[1]))
+            x, y = (left, size[0] - right), (top, size[1] - bottom)  # from either edge
+            place = {2: (x[1], y[0]), 3: (x[1], y[1]), 4: (x[0], y[1]), 5: (y[0], x[0]), 6: (y[1], x[0]),
+                     7: (y[1], x[1]), 8: (y[0], x[1])}.get(turned, (left, top))  # fmt: skip
+            made.paste(upright(tile, turned), place)
+    return made
 
 
 def orientation(image: Image.Image) -> int:
@@ -152,24 +210,58 @@ def upright(image: Image.Image, turned: int) -> Image.Image:
 
 def rgb(image: Image.Image) -> Image.Image:
     """Any mode that Pillow knows -> RGB, 8 bits; transparency over white."""
-    if image.mode == "RGB" and "transparency" not in image.info:
+    if _is_plain(image):
         return image
-    if image.mode.startswith("I;16"):
-        return _eight_bits(np.asarray(image.convert("I")), 65535)
+    boxes = list(_boxes(image))
+    made = Image.new("RGB", image.size)
+    for box, tile in zip(boxes, _tiles(image, boxes), strict=True):
+        made.paste(tile, box[:2])
+    return made
+
+
+def _is_plain(image: Image.Image) -> bool:
+    return image.mode == "RGB" and "transparency" not in image.info
+
+
+def _boxes(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Tiles of at most TILE pixels that make up an image: left, top, right, bottom."""
+    width, height = image.size
+    across = min(width, TILE)
+    down = max(1, TILE // across)
+    for top in range(0, height, down):
+        for left in range(0, width, across):
+            yield left, top, min(left + across, width), min(top + down, height)
+
+
+def _tiles(image: Image.Image, boxes: Sequence[tuple[int, int, int, int]]) -> Iterator[Image.Image]:
+    """The tiles of an image as RGB: conversions take many bytes a pixel, so few pixels at once."""
+    white = 65535.0
     if image.mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(image, np.float64), posinf=0, neginf=0)
         # Such files do not say what is white: the nearest usual range above the brightest pixel.
-        brightest = values.max()
+        brightest = max(_finite(image.crop(box)).max() for box in boxes)
         usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-        return _eight_bits(values, next((top for top in usual if brightest <= top), brightest))
-    if image.mode == "LAB":
+        white = next((top for top in usual if brightest <= top), brightest)
+    for box in boxes:
+        yield _converted(image.crop(box), white)
+
+
+def _converted(tile: Image.Image, white: float) -> Image.Image:
+    if tile.mode.startswith("I;16"):
+        return _eight_bits(np.asarray(tile.convert("I")), white)
+    if tile.mode in ("I", "F"):
+        return _eight_bits(_finite(tile), white)
+    if tile.mode == "LAB":
         raise ImageError("in LAB colours, which are not read here: convert it to RGB")
-    if image.has_transparency_data:
-        over = image.convert("RGBA")
-        white = Image.new("RGBA", over.size, "white")
-        white.alpha_composite(over)
-        return white.convert("RGB")
-    return image.convert("RGB")
+    if tile.has_transparency_data:
+        over = tile.convert("RGBA")
+        paper = Image.new("RGBA", over.size, "white")
+        paper.alpha_composite(over)
+        return paper.convert("RGB")
+    return tile.convert("RGB")
+
+
+def _finite(tile: Image.Image) -> np.ndarray:
+    return np.nan_to_num(np.asarray(tile, np.float64), posinf=0, neginf=0)
 
 
 def _eight_bits(values: np.ndarray, white: float) -> Image.Image:

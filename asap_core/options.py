@@ -147,6 +147,9 @@ def add_server(parser: argparse.ArgumentParser) -> None:
     """Add where the page is served."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=positive, default=8050, help="the next free one if taken (default: 8050)")
+    parser.add_argument("--trusted-host", action="append", default=[], metavar="NAME",
+        help="answer to this name too, as visitors or a proxy call this machine; may be repeated")  # fmt: skip
+    parser.add_argument("--no-token", action="store_true", help="beyond this machine, let in whoever reaches it")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 

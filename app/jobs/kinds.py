@@ -5,7 +5,6 @@ Rows, shares of tokens, phrases and names of patterns are all that passes; no pa
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ class Question:
 
 def understand(made: Analysis, kind: Any, arguments: Any) -> Question:
     """A question as it came from the browser, checked; SettingsError where it is none."""
-    if kind not in KINDS or not isinstance(arguments, dict):
+    if not isinstance(kind, str) or kind not in KINDS or not isinstance(arguments, dict):
         raise SettingsError(f"no job {str(kind)[:40]!r}: expected {', '.join(KINDS)}, and arguments")
     asked, rows = KINDS[kind](made, arguments)
     if not len(rows):
@@ -137,7 +136,7 @@ def _region(made: Analysis, value: Any) -> tuple[int, list[float]]:
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value <= 1
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1  # nan is not
 
 
 def _text(value: Any) -> str:

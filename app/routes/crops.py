@@ -31,10 +31,10 @@ def draw(data: bytes, groups: Groups, group: int, shape: tuple[int, int], size: 
     """A square of an image (width, height) around a group, outlined solid toward fake, dashed toward real."""
     left, top, right, bottom = sheet.crop(shape, tuple(groups.box[group].tolist()))
     side = SMOOTHER * size
-    picture = images.read(data, at_least=int(np.ceil(side * min(shape) / (right - left))))
-    scale = picture.width / shape[0]
-    box = (left * scale, top * scale, right * scale, bottom * scale)
-    drawn = picture.resize((side, side), Image.Resampling.BICUBIC, box)
+    with images.reading(data, at_least=int(np.ceil(side * min(shape) / (right - left)))) as picture:
+        scale = picture.width / shape[0]
+        box = (left * scale, top * scale, right * scale, bottom * scale)
+        drawn = picture.resize((side, side), Image.Resampling.BICUBIC, box)
     pen, toward = ImageDraw.Draw(drawn), "fake" if groups.contribution[group] > 0 else "real"
     lines = [(line - (left, top)) * side / (right - left) for line in outlines(groups, group)]
     for colour, width in (("#ffffff", 3.4), (getattr(PALETTES["light"], toward), 1.8)):

@@ -4,12 +4,14 @@ A row becomes a path by the analysis' table; a path never comes from the browser
 Pillow first and has the size that the analysis noted, so nothing else on the disk can leave through here.
 """
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 from dash import Dash
-from diskcache import Cache
+from diskcache import Timeout
 from flask import Response, abort, request
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -18,7 +20,8 @@ from asap_core import images
 from asap_core.analysis import Analysis
 from asap_core.errors import ImageError
 
-from .. import private, responses
+from .. import responses
+from ..private import Pictures
 
 SIZES = (128, 256, 512)  # pixels of a thumbnail's shorter side
 LONGEST = 2  # a thumbnail's longer side, in shorter sides; what is beyond is cut off evenly
@@ -39,9 +42,9 @@ def url(analysis: Analysis, row: int) -> str:
     return f"/img/{analysis.fingerprint}/{row}"
 
 
-def cache(folder: Path) -> Cache:
+def cache(folder: Path) -> Pictures:
     """What keeps small pictures, in a folder that is made private."""
-    return private.cache(folder, size_limit=CACHE_BYTES, eviction_policy="least-recently-stored")
+    return Pictures(folder, size_limit=CACHE_BYTES, eviction_policy="least-recently-stored")
 
 
 def register(app: Dash, analysis: Analysis, folder: Path) -> None:
@@ -80,24 +83,25 @@ def original(analysis: Analysis, row: int) -> tuple[bytes, str]:
     if kind in SAFE and opened.mode in SAFE_MODES:
         return data, SAFE[kind]
     converted = BytesIO()
-    images.read(data).save(converted, "PNG", compress_level=3)
+    with images.reading(data) as picture:
+        picture.save(converted, "PNG", compress_level=3)
     return converted.getvalue(), "image/png"
 
 
-def thumbnail(analysis: Analysis, row: int, size: int, kept: Cache) -> bytes:
+def thumbnail(analysis: Analysis, row: int, size: int, kept: Pictures) -> bytes:
     """A small upright WebP: shorter side at most `size`, never enlarged; made once per version of a file."""
 
     def draw(data: bytes) -> Image.Image:
-        picture = images.read(data, at_least=size)
-        short = min(size, *picture.size)
-        scale = short / min(picture.size)
-        width, height = (min(max(1, round(side * scale)), LONGEST * short) for side in picture.size)  # see `middle`
-        return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
+        with images.reading(data, at_least=size) as picture:
+            short = min(size, *picture.size)
+            scale = short / min(picture.size)
+            width, height = (min(max(1, round(side * scale)), LONGEST * short) for side in picture.size)  # see `middle`
+            return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
 
     return once(analysis, row, str(size), kept, draw)
 
 
-def once(analysis: Analysis, row: int, what: str, kept: Cache, draw: Callable[[bytes], Image.Image]) -> bytes:
+def once(analysis: Analysis, row: int, what: str, kept: Pictures, draw: Callable[[bytes], Image.Image]) -> bytes:
     """A WebP drawn of an image's bytes, made once per version of the file; `what` says which drawing it is."""
     path = _path(analysis, row)
     try:
@@ -105,14 +109,22 @@ def once(analysis: Analysis, row: int, what: str, kept: Cache, draw: Callable[[b
     except OSError as error:
         raise ImageError(f"cannot be opened: {(error.strerror or str(error)).lower()}") from error
     key = f"{analysis.fingerprint}/{row}/{what}/{status.st_mtime_ns}/{status.st_size}"
-    found = kept.get(key)
-    if isinstance(found, bytes):
+    found = None
+    with suppress(sqlite3.Error, Timeout):  # a picture that cannot be kept is drawn all the same
+        found = kept.get(key)
+    if found is not None and _is_whole(found):
         return found
     data, _ = _open(analysis, row)
     written = BytesIO()
     draw(data).save(written, "WEBP", quality=82, method=4)
-    kept.set(key, written.getvalue())
+    with suppress(sqlite3.Error, Timeout, OSError):
+        kept.set(key, written.getvalue())
     return written.getvalue()
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether bytes are a WebP from its beginning to its end."""
+    return images.kind(data) == "WEBP" and int.from_bytes(data[4:8], "little") + 8 == len(data)
 
 
 def middle(pixels: NDArray) -> NDArray:

@@ -106,7 +106,8 @@ def read(source: Path | bytes, encoder: Encoder, settings: EmbeddingSettings) ->
     """
     try:
         if settings.equalise:
-            return equalise(images.read(source), encoder.tower.image_size)
+            with images.reading(source) as picture:
+                return equalise(picture, encoder.tower.image_size)
         return images.read(source, encoder.shorter_side)
     except ImageError as error:
         raise ImageError(f"{source if isinstance(source, Path) else 'image'}: {error}") from error
