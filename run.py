@@ -167,8 +167,11 @@ def faithfulness(options: argparse.Namespace) -> int:
     from asap_core.progress import Clock
 
     settings = scrutiny.ScrutinySettings(options.methods.split(","), options.images, options.seed)
-    with Clock(bars=True).stage("trials") as report:
-        found = scrutiny.examine(options.analysis, settings, options.device, options.workers, report)
+    clock = Clock(bars=True)
+    with clock.stage("trials") as report, clock.stage("errors") as report_errors:
+        found = scrutiny.examine(
+            options.analysis, settings, options.device, options.workers, report, report_errors=report_errors
+        )
     assert found is not None  # nobody stopped it
     print(json.dumps(found, indent=1) if options.json else trust.text(found))
     return 0

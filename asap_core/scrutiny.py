@@ -32,17 +32,16 @@ def examine(
     workers: int | None = None,
     report: Report = silent,
     stop: Callable[[], bool] = lambda: False,
+    report_errors: Report = silent,
 ) -> dict[str, Any] | None:
     """Try the maps of the analysis in `folder`; keep and return what was found, or None if stopped before the end.
 
-    Images that cannot be read any more are left out. EncoderError where the encoder has no maps.
+    First a sample of images, then all errors, each with its own report. Images that cannot be read any more are left
+    out. EncoderError where the encoder has no maps.
     """
     made = analysis.load(folder)
     eye, detector = encoder_of(made, device), Detector.of(made.built)
     rows, trials, done, known = sample(made, settings), Trials(), 0, None
-    errors = reversal.examine(made.built, ReversalSettings(seed=settings.seed), device, workers, report, stop)
-    if errors is None:
-        return None
     if UNUSUAL in settings.methods:
         known = explanation.compared(made.built, device=device, workers=workers)
         assert known is not None, "nobody stopped it"
@@ -57,6 +56,9 @@ def examine(
             return None
     if not trials.rows:
         raise SettingsError(f"none of the images of {folder} can be read any more; nothing was measured")
+    errors = reversal.examine(made.built, ReversalSettings(seed=settings.seed), device, workers, report_errors, stop)
+    if errors is None:
+        return None
     found = summarised(trials, made, eye, settings) | {"errors": errors}
     for seen, images, _ in explanation.prepared(made, eye, trials.rows[: settings.checked], settings.checked, workers):
         for name in relevance.METHODS.keys() & set(settings.methods):

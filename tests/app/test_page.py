@@ -150,7 +150,7 @@ def test_the_header_says_how_far_maps_can_be_trusted(toy_analysis: Analysis):
     assert "How far the maps can be trusted" not in page()
     measured = {"srg": [2.5, 2.3, 2.75], "correlation": [0.9, 0.8, 0.95], "pointing": None}
     found = {"fingerprint": toy_analysis.fingerprint, "images": 60, "methods": {"direct": measured},
-             "localised": {"images": 0}}  # fmt: skip
+             "localised": {"images": 0}, "errors": {}}  # fmt: skip
     trust.write(toy_analysis, found)
     try:
         said = page()
@@ -159,6 +159,11 @@ def test_the_header_says_how_far_maps_can_be_trusted(toy_analysis: Analysis):
         assert "On the flaw" not in said  # nothing is known of flaws here
         trust.write(toy_analysis, {**found, "localised": {"images": 20, "chance": 0.18}})
         assert "of 20 fakes whose flaws are known" in page() and "by chance 18%" in page()
+        shares = {"drop": [0.5, 0.4, 0.6]}, {"drop": [0.1, 0.05, 0.2]}
+        misses = {"n": 12, "of": 12, "with_region": 9, "without_region": shares[0], "without_random": shares[1]}
+        trust.write(toy_analysis, {**found, "errors": {"misses": misses, "false_alarms": {"n": 0, "of": 0}}})
+        assert "Of 12 misses, 50% (40% to 60%) are judged right" in page() and "In 3 of them no region" in page()
+        assert "false alarms, " not in page()
         trust.write(toy_analysis, {**found, "fingerprint": "another"})
         assert "How far the maps can be trusted" not in page()
     finally:
