@@ -26,7 +26,7 @@ def table(analysis: Analysis, rows: NDArray) -> Iterator[str]:
     made_by = {"generator": "generators", "category": "categories", "split": "splits"}
     kept = tags.read(analysis)
     held = {name: set(of) for name, of in kept.items()}
-    head = ["row", "path", "truth", "verdict", "logit", "score", "severity", "inconclusive", *made_by, "tags"]
+    head = ["row", "path", "truth", "verdict", "logit", "score", "severity", "inconclusive", "fold", *made_by, "tags"]
     yield from tables.csv_lines([[*head, *analysis.metadata]])
     for start in range(0, len(rows), AT_ONCE):
         lines = []
@@ -41,6 +41,7 @@ def table(analysis: Analysis, rows: NDArray) -> Iterator[str]:
                 round(score, 4),
                 verdicts.LEVELS[int(verdicts.levels(np.asarray(score)))],
                 int(verdicts.inconclusive(np.asarray(score))),
+                "" if analysis.fold is None else int(analysis.fold[row]) + 1,
                 *(info[names][int(arrays[one][row])] if info[names] else "" for one, names in made_by.items()),
                 "; ".join(name for name, of in held.items() if row in of),
                 *(column[row] for column in analysis.metadata.values()),
