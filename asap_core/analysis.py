@@ -14,7 +14,7 @@ memory-mapped and refuse writing.
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class Analysis:
     paths: Sequence[str]  # (n,) relative to root, or absolute
     metadata: Mapping[str, Sequence]  # further columns of a manifest, each (n,)
     arrays: Mapping[str, NDArray]
+    summary: Mapping[str, Any] = field(default_factory=dict)  # what the build measured: `summary.json`
 
     @property
     def built(self) -> Path:
@@ -156,11 +157,6 @@ class Analysis:
     @cached_property
     def _real_mean(self) -> NDArray[np.float32]:
         return np.asarray(self.info["head"]["real_mean"], np.float32)
-
-    @cached_property
-    def summary(self) -> Mapping[str, Any]:
-        """What the build measured: accuracy and AUC with intervals, counts, stages (`summary.json`)."""
-        return json.loads((self.built / SUMMARY).read_text("utf-8"))
 
     @cached_property
     def levels(self) -> Mapping[str, tuple[list[str], NDArray[np.int64]]]:
@@ -283,6 +279,7 @@ def _opened(made: Analysis) -> Analysis:
     try:
         rows = json.loads((built / "rows.json").read_text("utf-8"))
         paths, metadata = list(rows["paths"]), dict(rows["metadata"])
+        summary = json.loads((built / SUMMARY).read_text("utf-8"))  # now: the build may be gone when it is asked for
         arrays = {
             name: np.load(built / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ARRAYS
@@ -296,7 +293,7 @@ def _opened(made: Analysis) -> Analysis:
         said = f"not one row an image in {', '.join(short)}"
         raise AnalysisError(f"{made.folder} is damaged: {said}; {made.again}")
     _refuse_damage(made)
-    return replace(made, paths=paths, metadata=metadata, arrays=arrays)
+    return replace(made, paths=paths, metadata=metadata, arrays=arrays, summary=summary)
 
 
 def _refuse_damage(made: Analysis) -> None:

@@ -4,6 +4,8 @@ A file of a few bytes may say that it is a hundred million pixels, and decoders 
 the bytes that are held at the worst moment, measured by `python -m tests.bench.memory`.
 """
 
+import ctypes
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,9 +66,18 @@ class Room:
         try:
             yield
         finally:
+            if need > LARGE * PIXEL:
+                _give_back()
             with self._changed:
                 self._left += need
                 self._changed.notify_all()
+
+
+def _give_back() -> None:
+    """Let glibc return to the system what was freed: each thread has a heap of its own, and would keep some of it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 ROOM = Room(LIMIT)

@@ -86,7 +86,7 @@ MUTATIONS = (
     Mutation(f"{L}/folds.py", "default_rng(seed)", "default_rng(0)", f"{TL}/test_distiller.py -k another_seed"),
     Mutation(f"{L}/spelling.py", "scale *= np.repeat(np.sqrt(widths / widths.mean()), widths)",
              "scale *= np.repeat(widths / widths.mean(), widths)", f"{TL}/test_spelling.py -k blocks"),
-    Mutation(f"{L}/dimensions.py", "np.argsort(-np.abs(weights)", "np.argsort(np.abs(weights)",
+    Mutation(f"{L}/dimensions.py", "np.argsort(-np.abs(heads.mean(0))", "np.argsort(np.abs(heads.mean(0))",
              f"{TL}/test_distiller.py -k dimensions"),
     # projection
     Mutation(f"{P}/cells.py", "(side - 1 - steps[:, 1])", "(steps[:, 1])", f"{TP}/test_cells.py"),

@@ -95,17 +95,18 @@ def test_sensitivity_is_what_the_strongest_group_says_for_the_verdict(tmp_path: 
     maps[0, :, 4:6, 4:6] = -2.5
     maps[0, :, 0, 6] = -0.01  # below any level
     rows = [int(np.argmax(made.logits)), int(np.argmin(made.logits))]
-    kept = store.open_for_writing(made, "direct", toy_maps.BLOCKS)
-    flat = opened(made).reference.usual[None] + maps
+    kept, known = store.open_for_writing(made, "direct", toy_maps.BLOCKS), opened(made)
+    usual = known.reference.usual  # (d, g, g), and what each image's own head makes of it
+    flats = {row: np.concatenate([usual, known.usual([row])])[None] for row in rows}
     rest = np.zeros((1, logit + 1)), np.zeros((1, logit + 1, toy_maps.BLOCKS)), np.array([toy_maps.SEEN])
     for row in rows:
-        kept.write([row], flat, *rest)
+        kept.write([row], flats[row] + maps, *rest)
     known = opened(made)
     called_fake, called_real = known.weigh(rows).tolist()
     assert called_fake == pytest.approx(4 * 4.0, rel=0.2) and called_real == pytest.approx(4 * 2.5, rel=0.2)
     strongest = [known.strongest(row) for row in rows]
     assert [group is not None and group.contribution > 0 for group in strongest] == [True, False]
-    kept.write(rows[:1], flat - maps, *rest)
+    kept.write(rows[:1], flats[rows[0]], *rest)
     assert known.strongest(rows[0]) is None and known.weigh(rows[:1]).tolist() == [0]
 
 
