@@ -189,7 +189,7 @@ def test_an_analysis_of_version_1_says_what_to_do_and_its_notes_are_taken_over(t
         analysis.load(folder)
     arrays = {name: np.asarray(each)[order] for name, each in study.arrays.items()}
     facts = {**study.info, "fingerprint": "new"}
-    paths = [study.paths[row] for row in order.tolist()]
+    paths = [str(study.paths[int(row)]) for row in order]
     analysis.save(folder, facts, paths, {}, arrays, b"", {}, lambda new: takeover.take_over(folder, new))
     made = analysis.load(folder)
     said = notes_report.report(made)
