@@ -271,7 +271,7 @@ def _maps(methods: Mapping[str, Mapping[str, Any]]) -> html.Table:
     body = []
     for method, each in methods.items():
         cells = ["{:.2f} ({:.2f} to {:.2f})".format(*each[name]) if each.get(name) else "" for name in names]
-        body.append(html.Tr([html.Td(cell) for cell in (method, *cells)]))
+        body.append(html.Tr([html.Td(cell) for cell in (method.replace("_", " "), *cells)]))
     return html.Table([html.Thead(head), html.Tbody(body)], className="plain-table")
 
 
