@@ -78,9 +78,7 @@ def test_an_image_that_is_put_into_another_fold_is_judged_and_explained_by_that_
     assert made.fold is not None
     detector, row = Detector.of(made.built), int(errors(made)[0])
     others = [fold for fold in range(len(made.heads)) if fold != made.fold[row]]
-    fold = max(
-        others, key=lambda each: abs(float(made.distilled[row] @ (made.heads[each] - made.heads[made.fold[row]])))
-    )
+    fold = max(others, key=lambda other: abs(detector.of_fold(other).distiller.logits(made.distilled[[row]])[0]))
     folds = made.fold.copy()
     folds[row] = fold
     logits = detector.distiller.logits(made.distilled, folds)

@@ -59,23 +59,16 @@ def test_every_image_is_explained_once_and_as_the_method_says(built: Path):
     assert told == [(48, 48)]  # nothing is computed again
 
 
-def test_every_error_is_explained_by_a_head_that_makes_it(built: Path):
+def test_the_heads_are_kept_as_lines_that_other_programs_can_read(built: Path):
     made = load(built)
-    assert made.is_fake is not None and made.fold is not None
-    assert set(made.fold.tolist()) == set(range(5)) and made.heads.shape[0] == 5
-    summed = made.contributions.sum(1) + made.constants
-    np.testing.assert_allclose(summed, made.logits, atol=1e-4)
-    shown, explained = (np.flatnonzero((each > 0) != made.is_fake) for each in (made.logits, summed))
-    np.testing.assert_array_equal(shown, explained)
-    detector = Detector.of(load(built).built)
-    lines, constants = detector.distiller.lines
+    assert made.fold is not None and set(made.fold.tolist()) == set(range(5))
+    tensors = safetensors.numpy.load_file(made.built / "weights.safetensors")
+    lines, constants = (tensors[f"folds.{name}"].astype(np.float64) for name in ("lines", "constants"))
     spell_free = made.arrays["spell_free"].astype(np.float64)
+    assert lines.shape == (5, spell_free.shape[1]) and constants.shape == (5,)
     for row in range(made.n):
         slowly = spell_free[row] @ lines[made.fold[row]] + constants[made.fold[row]]
         assert slowly == pytest.approx(made.logits[row], abs=0.02)  # spell-free vectors are kept in half precision
-    tensors = safetensors.numpy.load_file(made.built / "weights.safetensors")
-    assert tensors["folds.lines"].shape == (5, spell_free.shape[1]) and tensors["folds.constants"].shape == (5,)
-    np.testing.assert_allclose(tensors["folds.lines"], lines, rtol=1e-4, atol=1e-5)
 
 
 def test_a_picture_that_changed_since_is_not_explained(built: Path, tmp_path: Path):
