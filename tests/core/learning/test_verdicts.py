@@ -138,3 +138,24 @@ def test_one_fake_among_fifty():
     is_fake[::51] = True
     measured = verdicts.measure(logits, verdicts.score(logits, 1), is_fake, seed=0)
     assert all(np.isfinite(v).all() for v in measured.values())
+
+
+def test_calibration_is_measured_with_temperatures_that_have_not_seen_the_fold():
+    rng = np.random.default_rng(0)
+    is_fake = np.arange(300) % 2 == 0
+    logits = np.where(is_fake, 1.0, -1.0) * 2 + rng.normal(0, 2, 300)
+    folds = np.arange(300) % 3
+    logits[folds == 2] *= 20  # far too sure of itself, which the other folds' temperature does not know
+    unseen = verdicts.scores_unseen(logits, is_fake, folds)
+    for fold in range(3):
+        mine = folds == fold
+        temperature = verdicts.calibrate(logits[~mine], is_fake[~mine])
+        for row in np.flatnonzero(mine)[:5]:
+            assert unseen[row] == pytest.approx(1 / (1 + np.exp(-logits[row] / temperature)), abs=1e-6)
+    scores = verdicts.score(logits, verdicts.calibrate(logits, is_fake))
+    shown, honest = (verdicts.measure(logits, scores, is_fake, 0, unseen=each) for each in (None, unseen))
+    alone = verdicts.measure(logits, unseen, is_fake, 0)
+    assert honest["calibration_error"] == alone["calibration_error"] != shown["calibration_error"]
+    assert {name: honest[name] for name in honest if name != "calibration_error"} == {
+        name: shown[name] for name in shown if name != "calibration_error"
+    }
