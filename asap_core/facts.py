@@ -75,6 +75,7 @@ def look(path: Path) -> Look:
         plain = image.mode == "L" and "transparency" not in image.info
         grey = image if plain else images.flat(image, 4 * SIDE).convert("L")
         grey = images.upright(grey.resize((SIDE, SIDE), Image.Resampling.BOX), turned)
+        images.let_go(image)
     return Look(
         digest=hashlib.sha256(data).digest(),
         format="JPEG" if jpeg else str(image.format),

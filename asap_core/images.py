@@ -128,18 +128,35 @@ def read(source: Path | bytes, at_least: int = 0) -> Image.Image:
     With `at_least` a JPEG, and what is very large, may come smaller, its shorter side not below that many pixels (nor
     enlarged).
     """
-    with reading(source, at_least) as picture:
+    with _decoded(source, at_least) as picture:
         return picture
 
 
 @contextmanager
 def reading(source: Path | bytes, at_least: int = 0) -> Iterator[Image.Image]:
     """`read`, for as long as the picture is used: so long it counts as memory, of which all threads share a limit."""
+    with _decoded(source, at_least) as picture:
+        try:
+            yield picture
+        finally:
+            let_go(picture)
+
+
+@contextmanager
+def _decoded(source: Path | bytes, at_least: int) -> Iterator[Image.Image]:
     data = source if isinstance(source, bytes) else content(source)
     with loaded(header(data), data, at_least) as image:
         with plain_errors(data):
             picture = flat(image, at_least, orientation(image))
+        if picture is not image:
+            let_go(image)
         yield picture
+
+
+def let_go(image: Image.Image) -> None:
+    """Close an image whose pixels are large, before another takes their room: a name that still stands keeps them."""
+    if image.width * image.height > LARGE:
+        image.close()
 
 
 @contextmanager
